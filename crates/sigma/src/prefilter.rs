@@ -1,0 +1,230 @@
+//! The prefilter: from buffers of whole lines to the few lines that a rule may match.
+//!
+//! A clean log has no line that matters, so the fastest reader is one that never finds the line ends. All rules'
+//! witnesses are sought in one pass over the raw buffer; only around a hit is the line found, and only the rules
+//! whose literal stands in it are evaluated.
+//!
+//! The literals must stand in the line as bytes. A format that escapes bytes or computes fields breaks that, and
+//! says so in an [`Encoding`]; whatever is then left of a rule's literals is used, and a rule that has nothing left
+//! wakes for every line. A missed line would be a missed intrusion, so every doubt here ends in `always`.
+
+use std::ops::Range;
+
+use memchr::{memchr, memrchr};
+use rustc_hash::FxHashMap;
+
+use crate::matcher::{Marks, Matcher, Woken};
+use crate::rarity;
+use crate::rule::same_field;
+use crate::scan::{NEEDLE_BYTES_MIN, Scanner};
+use crate::witness::{self, Literal};
+
+/// Lines are looked at in blocks of about this size, so that what was just scanned is still in the cache.
+const BLOCK_BYTES: usize = 64 << 10;
+
+/// How values stand in a line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Encoding<'a> {
+    /// Fields (by the record's own names) whose bytes do not stand in the line: computed or decoded ones.
+    pub derived: &'a [&'a str],
+    /// Bytes that the format may write in another way: `"` in CSV; `"`, `\` and `/` in JSON, and whatever else its
+    /// writer escapes. Control characters and bytes beyond ASCII are always taken to be among them.
+    pub breaks: &'a [u8],
+    /// Bytes that stand as another byte: a space as `+` in W3C logs.
+    pub replace: &'a [(u8, u8)],
+}
+
+/// The filter of one matcher for one encoding.
+#[derive(Debug)]
+pub struct Prefilter {
+    scanner: Scanner,
+    /// By needle: the rules that it wakes.
+    wakes: Vec<Vec<u32>>,
+    always: Vec<u32>,
+    programs: usize,
+}
+
+impl Prefilter {
+    pub(crate) fn new(matcher: &Matcher, encoding: &Encoding<'_>) -> Self {
+        let derived: Vec<bool> = matcher
+            .wanted
+            .iter()
+            .map(|name| encoding.derived.iter().any(|derived| same_field(derived, name)))
+            .collect();
+        let price = |literal: &Literal| {
+            let stands = literal.slot.is_none_or(|slot| !derived[slot]);
+            stands.then(|| encoding.best_piece(&literal.bytes)).flatten()
+        };
+        let mut always = Vec::new();
+        let mut needles: FxHashMap<Vec<u8>, Vec<u32>> = FxHashMap::default();
+        for (number, program) in matcher.programs.iter().enumerate() {
+            match witness::of_node(&program.node, &matcher.atoms, &matcher.bank, &price) {
+                Some(witness) => {
+                    for literal in witness.literals {
+                        needles.entry(literal.bytes).or_default().push(number as u32);
+                    }
+                }
+                None => always.push(number as u32),
+            }
+        }
+        let mut needles: Vec<(Vec<u8>, Vec<u32>)> = needles.into_iter().collect();
+        needles.sort_unstable();
+        needles.iter_mut().for_each(|(_, rules)| rules.dedup());
+        let (needles, wakes): (Vec<Vec<u8>>, _) = needles.into_iter().unzip();
+        let scanner = Scanner::new(needles.into_iter().map(Vec::into_boxed_slice).collect());
+        Self { scanner, wakes, always, programs: matcher.programs.len() }
+    }
+
+    /// Whether some rule wakes for every line, so that every line is visited.
+    pub fn is_always(&self) -> bool {
+        !self.always.is_empty()
+    }
+
+    /// How many rules wake for every line: those whose tests leave no literal to look for.
+    pub fn always_len(&self) -> usize {
+        self.always.len()
+    }
+
+    /// Whether no line can wake a rule.
+    pub fn is_empty(&self) -> bool {
+        self.always.is_empty() && self.wakes.is_empty()
+    }
+
+    /// The literals that are sought, in lower case.
+    pub fn literals(&self) -> impl Iterator<Item = &[u8]> {
+        self.scanner.needles().iter().map(AsRef::as_ref)
+    }
+
+    /// Calls `visit` for every line of `buffer` that wakes a rule, in order, with the line's range (without its line
+    /// break, `\n` or `\r\n`) and the rules. Evaluate those with `Matcher::evaluate_woken`; no other line and no
+    /// other rule can match. Empty lines are left out. The buffer must begin at a line's start and end at a line's
+    /// end, or at the end of the log.
+    pub fn lines(&self, buffer: &[u8], mut visit: impl FnMut(Range<usize>, &Woken)) {
+        let mut pass =
+            Pass { filter: self, marks: Marks::default(), woken: Woken::default(), hits: Vec::new() };
+        let mut from = 0;
+        while from < buffer.len() {
+            let to = block_end(buffer, from);
+            pass.block(buffer, from..to, &mut visit);
+            from = to;
+        }
+    }
+}
+
+impl Encoding<'_> {
+    /// The cheapest part of a literal that stands in the line as it is, after replacement.
+    fn best_piece(&self, literal: &[u8]) -> Option<(Literal, f64)> {
+        let broken = |byte: &u8| !(0x20..0x7f).contains(byte) || self.is_broken(*byte);
+        let pieces = literal.split(broken).filter(|piece| piece.len() >= NEEDLE_BYTES_MIN);
+        let priced = pieces.map(|piece| {
+            let bytes: Vec<u8> = piece.iter().map(|&byte| self.replaced(byte)).collect();
+            let cost = rarity::cost(&bytes);
+            (Literal { slot: None, whole: false, bytes }, cost)
+        });
+        priced.min_by(|(_, a), (_, b)| a.total_cmp(b))
+    }
+
+    /// Literals are in lower case here; a letter among the breaks may be of either.
+    fn is_broken(&self, byte: u8) -> bool {
+        self.breaks.iter().any(|broken| broken.eq_ignore_ascii_case(&byte))
+    }
+
+    fn replaced(&self, byte: u8) -> u8 {
+        self.replace.iter().find(|(from, _)| *from == byte).map_or(byte, |(_, to)| *to)
+    }
+}
+
+/// The end of the line in which a block of the usual size ends.
+fn block_end(buffer: &[u8], from: usize) -> usize {
+    let least = from + BLOCK_BYTES;
+    let rest = buffer.get(least..).unwrap_or_default();
+    memchr(b'\n', rest).map_or(buffer.len(), |at| least + at + 1)
+}
+
+/// One pass over a buffer.
+struct Pass<'a> {
+    filter: &'a Prefilter,
+    marks: Marks,
+    woken: Woken,
+    /// Offset and needle of the hits in one block.
+    hits: Vec<(usize, usize)>,
+}
+
+impl Pass<'_> {
+    fn block(&mut self, buffer: &[u8], block: Range<usize>, visit: &mut impl FnMut(Range<usize>, &Woken)) {
+        let mut hits = std::mem::take(&mut self.hits);
+        hits.clear();
+        self.filter.scanner.scan(&buffer[block.clone()], |needle, at| {
+            hits.push((block.start + at, needle));
+            true
+        });
+        hits.sort_unstable();
+        if self.filter.is_always() {
+            self.every_line(buffer, block, &hits, visit);
+        } else {
+            self.lines_with_hits(buffer, block, &hits, visit);
+        }
+        self.hits = hits;
+    }
+
+    fn lines_with_hits(
+        &mut self,
+        buffer: &[u8],
+        block: Range<usize>,
+        mut hits: &[(usize, usize)],
+        visit: &mut impl FnMut(Range<usize>, &Woken),
+    ) {
+        while let Some(&(at, _)) = hits.first() {
+            let start = memrchr(b'\n', &buffer[block.start..at])
+                .map_or(block.start, |before| block.start + before + 1);
+            let end = line_end(buffer, at, block.end);
+            hits = self.line(buffer, start..end, hits, visit);
+        }
+    }
+
+    fn every_line(
+        &mut self,
+        buffer: &[u8],
+        block: Range<usize>,
+        mut hits: &[(usize, usize)],
+        visit: &mut impl FnMut(Range<usize>, &Woken),
+    ) {
+        let mut start = block.start;
+        while start < block.end {
+            let end = line_end(buffer, start, block.end);
+            hits = self.line(buffer, start..end, hits, visit);
+            start = end + 1;
+        }
+    }
+
+    /// Visits one line with the rules that its hits wake, and returns the hits behind it.
+    fn line<'h>(
+        &mut self,
+        buffer: &[u8],
+        line: Range<usize>,
+        hits: &'h [(usize, usize)],
+        visit: &mut impl FnMut(Range<usize>, &Woken),
+    ) -> &'h [(usize, usize)] {
+        let inside = hits.partition_point(|(at, _)| *at < line.end);
+        self.marks.clear(self.filter.programs);
+        self.woken.programs.clear();
+        let by_hits = hits[..inside].iter().flat_map(|(_, needle)| &self.filter.wakes[*needle]);
+        for &rule in self.filter.always.iter().chain(by_hits) {
+            if self.marks.insert(rule) {
+                self.woken.programs.push(rule);
+            }
+        }
+        self.woken.programs.sort_unstable();
+        let text = &buffer[line.clone()];
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        if !text.is_empty() {
+            visit(line.start..line.start + text.len(), &self.woken);
+        }
+        &hits[inside..]
+    }
+}
+
+/// Where the line that `at` is in ends: its line feed, or the end of the block.
+fn line_end(buffer: &[u8], at: usize, block_end: usize) -> usize {
+    memchr(b'\n', &buffer[at..block_end]).map_or(block_end, |after| at + after)
+}

@@ -1,0 +1,139 @@
+//! Waking rules by the values of a record.
+//!
+//! For every slot that has witnesses, one scan of its value finds the literals of all rules, and one look-up finds
+//! those that are whole values. Only rules without a witness wake for every record.
+
+use rustc_hash::FxHashMap;
+
+use crate::compile::Bank;
+use crate::matcher::{Atom, Marks, Program, View};
+use crate::rarity;
+use crate::record::Record;
+use crate::scan::{NEEDLE_BYTES_MIN, Scanner};
+use crate::witness::{self, Literal};
+
+/// Which literals wake which rules.
+#[derive(Debug, Default)]
+pub(crate) struct Wake {
+    slots: Vec<Place>,
+    /// Keywords.
+    anywhere: Option<Place>,
+    always: Vec<u32>,
+}
+
+/// The literals that are sought in one slot.
+#[derive(Debug)]
+struct Place {
+    slot: usize,
+    scanner: Scanner,
+    /// By needle of the scanner.
+    parts: Vec<Vec<u32>>,
+    /// Whole values by hash.
+    wholes: FxHashMap<u64, Vec<(Box<[u8]>, Vec<u32>)>>,
+}
+
+/// What a witness costs in a value: parts as in a line; a whole value is looked up at once, and how often it hits
+/// can only be guessed from its length (`200` and `POST` are common, a path is not).
+fn price(literal: &Literal) -> Option<(Literal, f64)> {
+    let cost = if literal.whole && literal.slot.is_some() {
+        3_000.0 / (literal.bytes.len() as f64 + 1.0)
+    } else if literal.bytes.len() >= NEEDLE_BYTES_MIN {
+        rarity::cost(&literal.bytes)
+    } else {
+        return None;
+    };
+    Some((literal.clone(), cost))
+}
+
+impl Wake {
+    pub(crate) fn new(bank: &Bank, atoms: &[Atom], programs: &[Program]) -> Self {
+        let mut wake = Self::default();
+        let mut by_slot: FxHashMap<Option<usize>, Vec<(Literal, u32)>> = FxHashMap::default();
+        for (number, program) in programs.iter().enumerate() {
+            match witness::of_node(&program.node, atoms, bank, &price) {
+                Some(witness) => {
+                    for literal in witness.literals {
+                        by_slot.entry(literal.slot).or_default().push((literal, number as u32));
+                    }
+                }
+                None => wake.always.push(number as u32),
+            }
+        }
+        for (slot, literals) in by_slot {
+            match slot {
+                Some(slot) => wake.slots.push(Place::new(slot, literals)),
+                None => wake.anywhere = Some(Place::new(0, literals)),
+            }
+        }
+        wake
+    }
+
+    /// Appends the rules that a record wakes, each once, in no order.
+    pub(crate) fn wake<R: Record + ?Sized>(
+        &self,
+        view: &mut View<'_, R>,
+        marks: &mut Marks,
+        woken: &mut Vec<u32>,
+    ) {
+        let mut add = |rules: &[u32]| woken.extend(rules.iter().copied().filter(|&rule| marks.insert(rule)));
+        add(&self.always);
+        for place in &self.slots {
+            view.value(place.slot).any(|text| {
+                place.find(text, &mut add);
+                false
+            });
+        }
+        if let Some(place) = &self.anywhere {
+            view.any_text(&mut |text| {
+                place.find(text, &mut add);
+                false
+            });
+        }
+    }
+}
+
+impl Place {
+    fn new(slot: usize, literals: Vec<(Literal, u32)>) -> Self {
+        let mut parts: FxHashMap<Box<[u8]>, Vec<u32>> = FxHashMap::default();
+        let mut wholes: FxHashMap<u64, Vec<(Box<[u8]>, Vec<u32>)>> = FxHashMap::default();
+        for (literal, rule) in literals {
+            let bytes = literal.bytes.into_boxed_slice();
+            if !literal.whole || literal.slot.is_none() {
+                parts.entry(bytes).or_default().push(rule);
+                continue;
+            }
+            let same_hash = wholes.entry(hash(&bytes)).or_default();
+            match same_hash.iter_mut().find(|(other, _)| *other == bytes) {
+                Some((_, rules)) => rules.push(rule),
+                None => same_hash.push((bytes, vec![rule])),
+            }
+        }
+        let mut parts: Vec<(Box<[u8]>, Vec<u32>)> = parts.into_iter().collect();
+        parts.sort_unstable();
+        let (needles, parts) = parts.into_iter().unzip();
+        Self { slot, scanner: Scanner::new(needles), parts, wholes }
+    }
+
+    fn find(&self, text: &[u8], add: &mut impl FnMut(&[u32])) {
+        self.scanner.scan(text, |needle, _| {
+            add(&self.parts[needle]);
+            true
+        });
+        if self.wholes.is_empty() {
+            return;
+        }
+        for (whole, rules) in self.wholes.get(&hash(text)).into_iter().flatten() {
+            if whole.eq_ignore_ascii_case(text) {
+                add(rules);
+            }
+        }
+    }
+}
+
+/// A hash that does not see case: the length, and at most sixteen bytes from each end.
+fn hash(text: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(byte | 0x20)).wrapping_mul(0x0100_0000_01b3);
+    let end = text.len().saturating_sub(16).max(16.min(text.len()));
+    let start = text[..16.min(text.len())].iter().fold(text.len() as u64, mix);
+    text[end..].iter().fold(start, mix)
+}

@@ -1,0 +1,110 @@
+//! Witnesses: literals of which a record must have one, or the rule cannot match.
+//!
+//! A conjunction needs each of its parts, so its cheapest part will do; a disjunction needs one of its parts, so it
+//! takes the literals of all. Negations promise nothing. What counts as usable and cheap depends on where the
+//! literals are sought, in a field or in the bytes of a whole line, so the caller says.
+
+mod required;
+
+use crate::check::Check;
+use crate::compile::Bank;
+use crate::matcher::{Atom, Node};
+use crate::pattern::{Element, Pattern};
+
+/// One literal and where it is sought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Literal {
+    /// None: anywhere in the record.
+    pub(crate) slot: Option<usize>,
+    /// The literal is the whole value, not a part of it.
+    pub(crate) whole: bool,
+    /// In lower case.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Literals of which one is necessary.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Witness {
+    pub(crate) literals: Vec<Literal>,
+    pub(crate) cost: f64,
+}
+
+/// Says which part of a literal can be sought, and what that costs.
+pub(crate) type Price<'a> = &'a dyn Fn(&Literal) -> Option<(Literal, f64)>;
+
+impl Witness {
+    fn of_literal(literal: &Literal, price: Price<'_>) -> Option<Self> {
+        let (literal, cost) = price(literal)?;
+        Some(Self { literals: vec![literal], cost })
+    }
+
+    /// The cheaper of two, either of which is enough.
+    fn cheaper(a: Option<Self>, b: Option<Self>) -> Option<Self> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(if b.cost < a.cost { b } else { a }),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Both together, where one of two is necessary.
+    fn either(mut self, other: Self) -> Self {
+        for literal in other.literals {
+            if !self.literals.contains(&literal) {
+                self.literals.push(literal);
+            }
+        }
+        self.cost += other.cost;
+        self
+    }
+}
+
+/// The cheapest witness of a node; none if the node may hold without any literal.
+pub(crate) fn of_node(node: &Node, atoms: &[Atom], bank: &Bank, price: Price<'_>) -> Option<Witness> {
+    match node {
+        Node::Const(true) | Node::NotAtom(_) => None,
+        Node::Const(false) => Some(Witness::default()),
+        Node::Atom(atom) => of_atom(&atoms[*atom], bank, price),
+        Node::And(parts) => {
+            parts.iter().map(|part| of_node(part, atoms, bank, price)).fold(None, Witness::cheaper)
+        }
+        Node::Or(parts) => union(parts.iter().map(|part| of_node(part, atoms, bank, price))),
+    }
+}
+
+/// The literals of all; none if one of them has none.
+fn union(mut parts: impl Iterator<Item = Option<Witness>>) -> Option<Witness> {
+    parts.try_fold(Witness::default(), |all, part| Some(all.either(part?)))
+}
+
+fn of_atom(atom: &Atom, bank: &Bank, price: Price<'_>) -> Option<Witness> {
+    match &bank.checks[atom.check] {
+        Check::Text { any, cased } => {
+            union(any.iter().map(|pattern| of_pattern(pattern, *cased, atom.slot, price)))
+        }
+        Check::Regex(regexp) => {
+            let part = |bytes: &[u8]| Witness::of_literal(&literal(atom.slot, false, bytes), price);
+            required::of_regex(regexp.source(), regexp.flags(), &part)
+        }
+        _ => None,
+    }
+}
+
+fn of_pattern(pattern: &Pattern, cased: bool, slot: Option<usize>, price: Price<'_>) -> Option<Witness> {
+    // Without regard to case, a letter beyond ASCII has several spellings in bytes.
+    let only_ascii = !cased && pattern.is_unicode();
+    let parts = pattern.elements.iter().filter_map(|element| match element {
+        Element::Literal(bytes) => Some(bytes.as_slice()),
+        _ => None,
+    });
+    if let Some(bytes) = pattern.as_literal().filter(|_| !only_ascii) {
+        return Witness::of_literal(&literal(slot, true, bytes), price);
+    }
+    parts
+        .flat_map(|bytes| bytes.split(move |byte| only_ascii && !byte.is_ascii()))
+        .map(|bytes| Witness::of_literal(&literal(slot, false, bytes), price))
+        .fold(None, Witness::cheaper)
+}
+
+fn literal(slot: Option<usize>, whole: bool, bytes: &[u8]) -> Literal {
+    Literal { slot, whole, bytes: bytes.to_ascii_lowercase() }
+}
