@@ -1,0 +1,79 @@
+//! `exposure`: which holes a server's build left open while they were being used.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{data, day, state};
+use crate::content::Content;
+use crate::merge::Known;
+use crate::model::{Build, Exposure};
+
+#[derive(Deserialize)]
+struct Data {
+    families: Vec<Family>,
+}
+
+/// Holes that are used together.
+#[derive(Deserialize)]
+struct Family {
+    name: String,
+    cves: Vec<String>,
+    exploited_from: String,
+    /// A check on state that decides instead of the build.
+    #[serde(default)]
+    fixed_by_check: Option<String>,
+    why: String,
+}
+
+/// The builds that a server's logs state.
+pub(crate) fn builds(content: &Content, known: &Known, server: &str) -> Vec<Build> {
+    let of_server = known.builds.iter().filter(|((of, _), _)| of == server);
+    let build = |((_, build), span): (&(String, crate::exposure::BuildNumber), &(Timestamp, Timestamp))| {
+        Build { build: build.to_string(), name: content.builds.name(*build), first: span.0, last: span.1 }
+    };
+    let mut builds: Vec<Build> = of_server.map(build).collect();
+    builds.sort_by_key(|build| build.first);
+    builds
+}
+
+/// The holes that a server was open to while they were being used, by what its logs show.
+pub(crate) fn exposures(content: &Content, known: &Known, server: &str) -> Vec<Exposure> {
+    let Some(data) = data::<Data>(content, "exposure") else { return Vec::new() };
+    data.families.iter().filter_map(|family| exposure(content, known, server, family)).collect()
+}
+
+fn exposure(content: &Content, known: &Known, server: &str, family: &Family) -> Option<Exposure> {
+    let exploited = day(&family.exploited_from)?;
+    let mut span: Option<(Timestamp, Timestamp)> = None;
+    let mut open: BTreeSet<String> = BTreeSet::new();
+    for ((of, build), (first, last)) in &known.builds {
+        if of != server || *last < exploited {
+            continue;
+        }
+        let vulnerable: Vec<&String> = family
+            .cves
+            .iter()
+            .filter(|cve| content.builds.is_vulnerable(*build, cve) == Some(true))
+            .collect();
+        if vulnerable.is_empty() {
+            continue;
+        }
+        open.extend(vulnerable.into_iter().cloned());
+        let from = (*first).max(exploited);
+        span = Some(span.map_or((from, *last), |(a, b)| (a.min(from), b.max(*last))));
+    }
+    let (from, until) = span?;
+    let state_decides = family.fixed_by_check.as_deref();
+    if state_decides.is_some_and(|check| !state::shows_open(content, known, server, check)) {
+        return None;
+    }
+    Some(Exposure {
+        name: family.name.clone(),
+        cves: open.into_iter().collect(),
+        from,
+        until,
+        why: family.why.clone(),
+    })
+}

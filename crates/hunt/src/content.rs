@@ -1,0 +1,264 @@
+//! The content a hunt works by: rules, correlations, checks, acts, artifacts and advice, read from files that anyone
+//! may edit.
+//!
+//! Content is not code: no rule, indicator, date or path of an intrusion stands in this crate. What is wrong with a
+//! content file is said with its place, and the rest is used.
+
+mod spec;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use watchfire_artifact::document::hex_lower;
+use watchfire_sigma::yaml::Node;
+use watchfire_sigma::{Correlation, Document, Header, LogSources, Rules, Severity};
+
+use crate::exposure::Builds;
+use crate::model::{Outcome, RuleInfo, RuleTally, Stage};
+
+pub(crate) use spec::seconds;
+pub use spec::{ActSpec, Advice, ArtifactSpec, Artifacts, WitnessSpec};
+
+/// Content files as path and text.
+pub type Files = [(String, String)];
+
+/// Why content cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentError {
+    /// A file without which nothing works is missing.
+    #[error("content has no {0}")]
+    Missing(&'static str),
+    /// A data file is not what it should be.
+    #[error("{file}: {message}")]
+    Invalid {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// A check: what is no test on one record. Its name is code, its data is content.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// What reports need to know.
+    pub info: Arc<RuleInfo>,
+    /// Which check it is.
+    pub name: String,
+    /// Its own data.
+    pub data: serde_json::Value,
+}
+
+/// Everything a hunt works by.
+pub struct Content {
+    /// The rules, compiled on demand for each class of record.
+    pub rules: Rules,
+    /// What reports need to know of each rule, in the order of `rules`.
+    pub infos: Vec<Arc<RuleInfo>>,
+    /// Correlations over findings.
+    pub correlations: Vec<(Correlation, Arc<RuleInfo>)>,
+    /// Named checks.
+    pub checks: Vec<Check>,
+    /// Acts and their witnesses.
+    pub acts: Vec<ActSpec>,
+    /// What a server should keep.
+    pub artifacts: Artifacts,
+    /// What to do next.
+    pub advice: Advice,
+    /// Builds of Exchange and their holes.
+    pub builds: Builds,
+    /// Hashes of shipped web files, by path below the install folder in lower case.
+    pub baseline: BTreeMap<String, BTreeSet<String>>,
+    /// What was loaded and what was refused.
+    pub tally: RuleTally,
+}
+
+impl Content {
+    /// Reads content: the shipped files, and on top of them, or instead of the shipped rules, the user's.
+    pub fn load(shipped: &Files, user_rules: &Files, with_shipped_rules: bool) -> Result<Self, ContentError> {
+        let find = |name: &'static str| {
+            shipped
+                .iter()
+                .find(|(path, _)| path == name)
+                .map(|(_, text)| text.as_str())
+                .ok_or(ContentError::Missing(name))
+        };
+        let (sources, problems) = LogSources::parse("logsources.yml", find("logsources.yml")?);
+        let mut loader = Loader::default();
+        for problem in &problems {
+            loader.problem(problem);
+        }
+        for (path, text) in shipped.iter().filter(|(path, _)| is_rule_file(path)) {
+            // Checks and their data always apply; shipped rules only if they are wanted.
+            loader.file(path, text, with_shipped_rules);
+        }
+        for (path, text) in user_rules {
+            loader.file(path, text, true);
+        }
+        let rules = Rules::with_filters(loader.rules, &loader.filters, sources);
+        let mut tally = RuleTally { refused: loader.refused, ..RuleTally::default() };
+        tally.loaded = loader.infos.len() + loader.correlations.len() + loader.checks.len();
+        tally.unmapped = rules.unmapped().map(|rule| rule.header.title.clone()).collect();
+        Ok(Self {
+            infos: loader.infos,
+            rules,
+            correlations: loader.correlations,
+            checks: loader.checks,
+            acts: spec::read::<spec::Acts>("acts.yml", find("acts.yml")?)?.acts,
+            artifacts: spec::read("artifacts.yml", find("artifacts.yml")?)?,
+            advice: spec::read("advice.yml", find("advice.yml")?)?,
+            builds: json("data/exchange-builds.json", find("data/exchange-builds.json")?, Builds::parse)?,
+            baseline: json(
+                "data/exchange-web-baseline.json",
+                find("data/exchange-web-baseline.json")?,
+                baseline,
+            )?,
+            tally,
+        })
+    }
+
+    /// Whether Exchange ships a file of this path, and with this hash.
+    pub fn baseline_of(&self, path: &str, sha256: Option<&str>) -> &'static str {
+        match (self.baseline.get(path), sha256) {
+            (None, _) => "unlisted",
+            (Some(hashes), Some(sha256)) if !hashes.contains(sha256) => "modified",
+            (Some(_), _) => "known",
+        }
+    }
+
+    /// The check of a name, if content has one.
+    pub fn check(&self, name: &str) -> Option<&Check> {
+        self.checks.iter().find(|check| check.name == name)
+    }
+}
+
+/// Whether a shipped file holds rules or checks: YAML in a folder.
+fn is_rule_file(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "yml") && path.contains('/')
+}
+
+fn json<T>(
+    file: &str,
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, serde_json::Error>,
+) -> Result<T, ContentError> {
+    parse(text).map_err(|error| ContentError::Invalid { file: file.to_owned(), message: error.to_string() })
+}
+
+fn baseline(text: &str) -> Result<BTreeMap<String, BTreeSet<String>>, serde_json::Error> {
+    #[derive(serde::Deserialize)]
+    struct Baseline {
+        files: BTreeMap<String, BTreeSet<String>>,
+    }
+    serde_json::from_str::<Baseline>(text).map(|baseline| baseline.files)
+}
+
+#[derive(Default)]
+struct Loader {
+    rules: Vec<watchfire_sigma::Rule>,
+    filters: Vec<watchfire_sigma::Filter>,
+    infos: Vec<Arc<RuleInfo>>,
+    correlations: Vec<(Correlation, Arc<RuleInfo>)>,
+    checks: Vec<Check>,
+    refused: Vec<String>,
+}
+
+impl Loader {
+    fn problem(&mut self, problem: &watchfire_sigma::Problem) {
+        if problem.severity == Severity::Refused {
+            self.refused.push(problem.to_string());
+        }
+    }
+
+    fn file(&mut self, path: &str, text: &str, with_rules: bool) {
+        let (documents, problems) = watchfire_sigma::parse(path, text);
+        for problem in &problems {
+            self.problem(problem);
+        }
+        let version = hex_lower(&Sha256::digest(text.as_bytes())[..6]);
+        for document in documents {
+            match document {
+                Document::Rule(rule) if with_rules => {
+                    self.infos.push(Arc::new(info(&rule.header, &version)));
+                    self.rules.push(rule);
+                }
+                Document::Correlation(correlation) if with_rules => {
+                    let info = Arc::new(info(&correlation.header, &version));
+                    self.correlations.push((correlation, info));
+                }
+                Document::Filter(filter) if with_rules => self.filters.push(filter),
+                Document::Other(header) => self.check(&header, &version),
+                Document::Rule(_) | Document::Correlation(_) | Document::Filter(_) => {}
+            }
+        }
+    }
+
+    fn check(&mut self, header: &Header, version: &str) {
+        let Some(name) = header.custom.get("check").and_then(Node::text) else {
+            self.refused.push(format!("{}: neither a rule nor a check", header.place));
+            return;
+        };
+        let data = header.custom.get("data").map_or(serde_json::Value::Null, spec::value);
+        let info = Arc::new(info(header, version));
+        self.checks.push(Check { info, name: name.to_owned(), data });
+    }
+}
+
+/// What reports need to know, from a document's head and its `watchfire` attribute.
+fn info(header: &Header, version: &str) -> RuleInfo {
+    let custom = |key: &str| header.custom.get("watchfire").and_then(|node| node.get(key));
+    let text = |key: &str| custom(key).and_then(Node::text);
+    let tag = |prefix: &'static str| header.tags.iter().filter_map(move |tag| tag.strip_prefix(prefix));
+    let id = header.id.clone().unwrap_or_default();
+    let name = header.name.clone().filter(|name| !name.is_empty());
+    RuleInfo {
+        name: name.unwrap_or_else(|| if id.is_empty() { header.title.clone() } else { id.clone() }),
+        id,
+        title: header.title.clone(),
+        level: header.level,
+        description: header.description.trim().to_owned(),
+        author: header.author.clone(),
+        attack: tag("attack.t")
+            .filter(|id| id.starts_with(|c: char| c.is_ascii_digit()))
+            .map(|id| format!("T{id}"))
+            .collect(),
+        cves: tag("cve.").map(|id| format!("CVE-{}", id.replace('.', "-"))).collect(),
+        references: header.references.clone(),
+        false_positives: header.falsepositives.clone(),
+        fields: header.fields.clone(),
+        facts: custom("facts").map(|node| node.texts().map(str::to_owned).collect()).unwrap_or_default(),
+        stage: text("stage")
+            .and_then(|name| Stage::ALL.into_iter().find(|stage| stage.name() == name))
+            .unwrap_or_else(|| stage_of(&header.tags)),
+        outcome: text("outcome").and_then(outcome).unwrap_or(Outcome::Supporting),
+        act: text("act").map(str::to_owned),
+        version: version.to_owned(),
+    }
+}
+
+fn outcome(name: &str) -> Option<Outcome> {
+    [Outcome::Supporting, Outcome::Attempted, Outcome::Succeeded]
+        .into_iter()
+        .find(|outcome| outcome.name() == name)
+}
+
+/// The stage of a rule that does not say: by the furthest of its ATT&CK tactics.
+fn stage_of(tags: &[String]) -> Stage {
+    let tactic = |tag: &String| match tag.strip_prefix("attack.")? {
+        "reconnaissance" | "resource-development" | "discovery" => Some(Stage::Reconnaissance),
+        "initial-access" | "execution" => Some(Stage::Exploitation),
+        "persistence" | "privilege-escalation" | "defense-evasion" | "stealth" | "defense-impairment" => {
+            Some(Stage::Persistence)
+        }
+        "credential-access"
+        | "lateral-movement"
+        | "collection"
+        | "command-and-control"
+        | "exfiltration"
+        | "impact" => Some(Stage::Actions),
+        _ => None,
+    };
+    tags.iter().filter_map(tactic).max().unwrap_or(Stage::Exploitation)
+}

@@ -1,0 +1,113 @@
+//! From evidence to an answer: was this server attempted, exploited, kept?
+//!
+//! A hunt has three steps, and they are apart so that they can be done apart. *Plan*: the evidence is listed and cut
+//! into units ([`unit`]). *Scan*: each unit is read alone and gives a part: hits, coverage, problems ([`scan`]).
+//! *Merge*: parts become servers, findings, acts with their witnesses, gaps, verdicts and a story ([`merge`]).
+//! What it looks for is content ([`content`]); how the answer is shown is [`report`].
+//!
+//! Nothing here asks the time, opens a connection or depends on the number of threads: the same evidence and the same
+//! content give the same answer, byte for byte.
+
+mod acts;
+mod checks;
+pub mod content;
+mod exposure;
+mod merge;
+pub mod model;
+mod options;
+mod pivot;
+pub mod report;
+mod scan;
+mod servers;
+mod tally;
+mod timeline;
+mod unit;
+mod verdict;
+mod witness;
+
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use watchfire_artifact::{Evidence, gather};
+
+use content::Content;
+use model::Hunted;
+use scan::{Part, Scanner};
+use unit::Unit;
+
+pub use options::{Options, Progress, Quiet};
+
+/// Why a hunt could not be done at all.
+#[derive(Debug, thiserror::Error)]
+pub enum HuntError {
+    /// The threads could not be started.
+    #[error("cannot start the threads")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// Hunts over all files below `paths`.
+pub fn hunt(
+    paths: &[PathBuf],
+    content: &Content,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Hunted, HuntError> {
+    let threads = options.threads.unwrap_or(0);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    Ok(pool.install(|| run(paths, content, options, progress)))
+}
+
+fn run(paths: &[PathBuf], content: &Content, options: &Options, progress: &dyn Progress) -> Hunted {
+    let gathered = gather(paths);
+    let evidence = &gathered.evidence;
+    let units: Vec<Unit> = evidence
+        .par_iter()
+        .enumerate()
+        .flat_map_iter(|(index, evidence)| unit::cut(index, evidence))
+        .collect();
+    progress.start(units.iter().map(|unit| unit.bytes(&evidence[unit.evidence])).sum());
+    let scanner = Scanner::new(content);
+    let parts = scan_all(&scanner, evidence, &units, progress);
+    let roots: Vec<String> = paths.iter().map(|path| path.to_string_lossy().replace('\\', "/")).collect();
+    merge::merge(&merge::Input { roots: &roots, gathered: &gathered, content, options }, &parts)
+}
+
+/// Scans all units; parts come back in the order of the units.
+fn scan_all(
+    scanner: &Scanner<'_>,
+    evidence: &[Evidence],
+    units: &[Unit],
+    progress: &dyn Progress,
+) -> Vec<Part> {
+    let scanned: Vec<Vec<Part>> = units
+        .par_iter()
+        .map(|unit| {
+            let parts = scanner.scan(&evidence[unit.evidence], unit);
+            progress.advance(unit.bytes(&evidence[unit.evidence]));
+            parts
+        })
+        .collect();
+    let mut parts: Vec<Part> = Vec::with_capacity(scanned.len());
+    for (unit, scanned) in units.iter().zip(scanned) {
+        // A range assumed the columns of its file's head; where they changed before it, it is read again with the
+        // right ones.
+        let before =
+            parts.last().filter(|part| part.evidence == unit.evidence).and_then(|part| part.layout.clone());
+        match (&unit.range, before) {
+            (Some((range, recognised)), Some(layout))
+                if assumed_other(recognised.layout.as_ref(), &layout) =>
+            {
+                let mut recognised = (**recognised).clone();
+                recognised.layout = Some(layout);
+                let unit = Unit { evidence: unit.evidence, range: Some((range.clone(), recognised.into())) };
+                parts.extend(scanner.scan(&evidence[unit.evidence], &unit));
+            }
+            _ => parts.extend(scanned),
+        }
+    }
+    parts
+}
+
+fn assumed_other(assumed: Option<&watchfire_artifact::Layout>, actual: &watchfire_artifact::Layout) -> bool {
+    assumed.is_none_or(|assumed| assumed.columns() != actual.columns())
+}

@@ -1,0 +1,395 @@
+//! What a hunt finds out: findings, acts, coverage and verdicts, as plain data for reports and for other tools.
+//!
+//! Everything is ordered and named so that the same evidence and the same content give the same bytes in every
+//! report: servers by name, findings by time and then by place. Nothing here knows how it will be shown.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use watchfire_artifact::{Place, Problem};
+use watchfire_sigma::Level;
+
+/// How far into an intrusion something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Somebody looked.
+    Reconnaissance,
+    /// Somebody used a hole.
+    Exploitation,
+    /// Somebody arranged to stay.
+    Persistence,
+    /// Somebody did what they came for.
+    Actions,
+}
+
+impl Stage {
+    /// All stages, in their order.
+    pub const ALL: [Stage; 4] =
+        [Stage::Reconnaissance, Stage::Exploitation, Stage::Persistence, Stage::Actions];
+
+    /// The stage's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Reconnaissance => "reconnaissance",
+            Stage::Exploitation => "exploitation",
+            Stage::Persistence => "persistence",
+            Stage::Actions => "actions",
+        }
+    }
+}
+
+/// What a hit of a rule proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// True of attacks and of ordinary days.
+    Supporting,
+    /// Somebody tried.
+    Attempted,
+    /// It worked.
+    Succeeded,
+}
+
+impl Outcome {
+    /// The outcome's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Supporting => "supporting",
+            Outcome::Attempted => "attempted",
+            Outcome::Succeeded => "succeeded",
+        }
+    }
+}
+
+/// What reports need to know of a rule, a correlation or a check.
+#[derive(Debug, Clone)]
+pub struct RuleInfo {
+    /// The UUID.
+    pub id: String,
+    /// The short name, `exh-007-reset`.
+    pub name: String,
+    /// The title.
+    pub title: String,
+    /// How loud a hit is.
+    pub level: Level,
+    /// In our own words.
+    pub description: String,
+    /// Who wrote it.
+    pub author: String,
+    /// ATT&CK technique ids (`T1505.003`).
+    pub attack: Vec<String>,
+    /// CVE ids.
+    pub cves: Vec<String>,
+    /// Where to read more.
+    pub references: Vec<String>,
+    /// When it is wrong.
+    pub false_positives: Vec<String>,
+    /// Fields a report shows of the record.
+    pub fields: Vec<String>,
+    /// The forensic facts it stands for.
+    pub facts: Vec<String>,
+    /// The stage of the intrusion.
+    pub stage: Stage,
+    /// What a hit proves.
+    pub outcome: Outcome,
+    /// The act it witnesses.
+    pub act: Option<String>,
+    /// The first twelve digits of the SHA-256 of the file that the rule stands in.
+    pub version: String,
+}
+
+/// Something a rule found, with its proof.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// `F` and a number, in the order of the report.
+    pub id: String,
+    /// The rule.
+    pub rule: Arc<RuleInfo>,
+    /// The level, after grading by what else was found.
+    pub level: Level,
+    /// What it proves, after grading.
+    pub outcome: Outcome,
+    /// Why the grade differs from the rule's own, where it does.
+    pub graded: Option<String>,
+    /// The server.
+    pub server: String,
+    /// When, in UTC.
+    pub time: Option<Timestamp>,
+    /// The artifact's name: `httpproxy/Ecp`, `iis/W3SVC1`, `sysmon`.
+    pub artifact: String,
+    /// The file, as shown.
+    pub file: String,
+    /// The SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// Where in the file.
+    pub place: Place,
+    /// Who asked.
+    pub client: Option<IpAddr>,
+    /// The number of the request that front end and back end share.
+    pub request: Option<String>,
+    /// Names and values to show.
+    pub fields: Vec<(String, String)>,
+    /// The record's bytes, as text that is safe to show.
+    pub raw: String,
+}
+
+/// What an expected witness of an act did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WitnessState {
+    /// It recorded the act.
+    Saw,
+    /// It was kept at that time and holds no record of those moments: it should have recorded the act.
+    Silent,
+    /// It holds records of those moments, and no rule knows the act in them.
+    Unrecognised,
+    /// It has a hole at that hour.
+    Gap,
+    /// It is not in the evidence at all, or not for that time.
+    NotCollected,
+}
+
+/// One log that should have recorded an act.
+#[derive(Debug, Clone)]
+pub struct Witness {
+    /// The artifact's name.
+    pub artifact: String,
+    /// What it would have recorded.
+    pub says: String,
+    /// Whether every server writes it out of the box.
+    pub default: bool,
+    /// What it did.
+    pub state: WitnessState,
+    /// Findings in it, as indices into [`Hunted::findings`].
+    pub findings: Vec<usize>,
+}
+
+/// One act of an intrusion: findings that belong together in kind and time.
+#[derive(Debug, Clone)]
+pub struct Act {
+    /// The act's name in `acts.yml`.
+    pub name: String,
+    /// What happened, as a sentence.
+    pub title: String,
+    /// The server.
+    pub server: String,
+    /// The first and the last moment.
+    pub first: Option<Timestamp>,
+    /// The last moment.
+    pub last: Option<Timestamp>,
+    /// The furthest stage among its findings.
+    pub stage: Stage,
+    /// The strongest outcome among its findings.
+    pub outcome: Outcome,
+    /// The loudest level among its findings.
+    pub level: Level,
+    /// Addresses that took part.
+    pub clients: Vec<IpAddr>,
+    /// All its findings, as indices into [`Hunted::findings`].
+    pub findings: Vec<usize>,
+    /// Its witnesses, in the order of `acts.yml`.
+    pub witnesses: Vec<Witness>,
+}
+
+/// A span in which an artifact says nothing though it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The last record before it.
+    pub from: Timestamp,
+    /// The first record after it.
+    pub until: Timestamp,
+}
+
+/// What there is of one artifact of one server.
+#[derive(Debug, Clone)]
+pub struct Coverage {
+    /// The server.
+    pub server: String,
+    /// The artifact's name.
+    pub artifact: String,
+    /// The first record.
+    pub first: Option<Timestamp>,
+    /// The last record.
+    pub last: Option<Timestamp>,
+    /// How many files.
+    pub files: u64,
+    /// How many records.
+    pub records: u64,
+    /// Spans in which it says nothing though it should.
+    pub gaps: Vec<Gap>,
+    /// What could not be read, and what is odd about it.
+    pub problems: Vec<String>,
+    /// Records for each hour that has any (hours since 1970), for drawing.
+    pub hours: BTreeMap<i64, u64>,
+}
+
+/// An artifact that a server should have and the evidence lacks.
+#[derive(Debug, Clone)]
+pub struct Missing {
+    /// The server.
+    pub server: String,
+    /// The artifact's name.
+    pub artifact: String,
+    /// Its title.
+    pub title: String,
+    /// Where it is kept.
+    pub place: String,
+    /// What its absence hides.
+    pub hides: String,
+    /// Whether "no evidence" cannot be said without it, or without one of its group.
+    pub core: bool,
+}
+
+/// The answer for one server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// The evidence cannot tell.
+    Unknown,
+    /// Nothing found where it would stand, and nothing missing that hides it.
+    NoEvidence,
+    /// It ran a vulnerable build while that was being exploited.
+    Exposed,
+    /// Somebody tried; nothing shows that it worked.
+    Attempted,
+    /// It worked.
+    Compromised,
+}
+
+impl Verdict {
+    /// The verdict's name in every format.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Unknown => "unknown",
+            Verdict::NoEvidence => "no-evidence",
+            Verdict::Exposed => "exposed",
+            Verdict::Attempted => "attempted",
+            Verdict::Compromised => "compromised",
+        }
+    }
+}
+
+/// One reason for a verdict.
+#[derive(Debug, Clone)]
+pub struct Reason {
+    /// In plain words.
+    pub text: String,
+    /// Findings behind it, as indices into [`Hunted::findings`].
+    pub findings: Vec<usize>,
+}
+
+/// The verdict of one server, with its reasons.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// The server.
+    pub server: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, the strongest first.
+    pub because: Vec<Reason>,
+    /// What should have been there and was not, in plain words.
+    pub missing: Vec<String>,
+    /// The next three things to do.
+    pub next: Vec<String>,
+    /// Builds of Exchange that its logs state, each with the first and last time it was seen.
+    pub builds: Vec<Build>,
+    /// Holes that it was exposed to.
+    pub exposures: Vec<Exposure>,
+}
+
+/// A build of Exchange, as logs state it.
+#[derive(Debug, Clone)]
+pub struct Build {
+    /// `15.1.2176.2`
+    pub build: String,
+    /// `Exchange2016 CU19`, where the list of builds knows it.
+    pub name: Option<String>,
+    /// First seen.
+    pub first: Timestamp,
+    /// Last seen.
+    pub last: Timestamp,
+}
+
+/// A hole that a server was exposed to, and how long.
+#[derive(Debug, Clone)]
+pub struct Exposure {
+    /// What it is called.
+    pub name: String,
+    /// The CVEs.
+    pub cves: Vec<String>,
+    /// From when the server is seen with a vulnerable build while the hole was being exploited.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// Why it matters.
+    pub why: String,
+}
+
+/// One line of the story.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// When, in UTC.
+    pub time: Option<Timestamp>,
+    /// When its last record was written, if it stands for several.
+    pub last: Option<Timestamp>,
+    /// The server.
+    pub server: String,
+    /// How far it goes.
+    pub stage: Stage,
+    /// What it proves.
+    pub outcome: Outcome,
+    /// How loud it is.
+    pub level: Level,
+    /// What happened.
+    pub text: String,
+    /// The telling details: `POST /owa/auth/x.aspx 200 from 192.0.2.7`.
+    pub detail: String,
+    /// Findings behind it, as indices into [`Hunted::findings`].
+    pub findings: Vec<usize>,
+}
+
+/// How many rules looked, and which could not.
+#[derive(Debug, Clone, Default)]
+pub struct RuleTally {
+    /// Rules, correlations and checks that were loaded.
+    pub loaded: usize,
+    /// Rules that were refused, with place and reason.
+    pub refused: Vec<String>,
+    /// Rules for log sources that nothing here reads.
+    pub unmapped: Vec<String>,
+}
+
+/// Everything a hunt found out.
+#[derive(Debug, Clone, Default)]
+pub struct Hunted {
+    /// Verdicts, worst first, then by name.
+    pub verdicts: Vec<Judged>,
+    /// Findings, by time and place.
+    pub findings: Vec<Finding>,
+    /// Acts, by server and time.
+    pub acts: Vec<Act>,
+    /// The story, by time, over all servers.
+    pub timeline: Vec<Moment>,
+    /// What there is, by server and artifact.
+    pub coverage: Vec<Coverage>,
+    /// What should be there and is not.
+    pub missing: Vec<Missing>,
+    /// What could not be read, by file.
+    pub problems: Vec<Problem>,
+    /// Files that were looked at.
+    pub files: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// The rules.
+    pub rules: RuleTally,
+    /// The time before which nothing counts, as asked for or by content.
+    pub look_back: Option<Timestamp>,
+}
+
+impl Hunted {
+    /// The worst verdict.
+    pub fn worst(&self) -> Option<Verdict> {
+        self.verdicts.iter().map(|judged| judged.verdict).max()
+    }
+}

@@ -1,0 +1,287 @@
+//! `join`: the same request, seen by the front end's own log and by IIS.
+//!
+//! HttpProxy gives each request a number and IIS keeps that number in its query. So once a scan has found requests in
+//! one, the other's logs of those hours are read once more, only for those numbers. A line that turns up is a second
+//! witness, written by another program; where it would stand and does not, the act says so.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::ops::Range;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+use watchfire_artifact::layout::{Cells, Row};
+use watchfire_artifact::lines::{self, Chunk, Chunks, read_head};
+use watchfire_artifact::text::{printable, text};
+use watchfire_artifact::{Evidence, HEAD_BYTES, Layout, Locator, Place, Problem, WindowsPath, recognise};
+
+use crate::acts::base;
+use crate::content::Content;
+use crate::merge::{Input, Known};
+use crate::model::{Finding, RuleInfo};
+use crate::scan::{Part, next_directive};
+use crate::tally::shift;
+
+/// Requests that are looked for at once; a server under attack by everybody has some thousand.
+const REQUESTS_LIMIT: usize = 100_000;
+
+/// Values shown of a line, where it has them.
+const SHOWN: [&str; 12] = [
+    "c-ip",
+    "cs-method",
+    "cs-uri-stem",
+    "sc-status",
+    "cs-uri-query",
+    "cs(User-Agent)",
+    "ClientIpAddress",
+    "Method",
+    "UrlStem",
+    "HttpStatus",
+    "AuthenticatedUser",
+    "UserAgent",
+];
+
+#[derive(Deserialize)]
+struct Data {
+    left: Side,
+    right: Side,
+    within_seconds: i64,
+}
+
+/// One of the two logs. The number stands in its own column, or behind a word in the query.
+#[derive(Deserialize)]
+struct Side {
+    artifact: String,
+    #[serde(default)]
+    after: Option<String>,
+}
+
+/// Requests that are looked for, with a finding that names each.
+type Wanted<'a> = FxHashMap<&'a [u8], usize>;
+
+/// Whether a request's number can be looked for: long enough to be one of a kind, and not the word for none.
+pub(crate) fn is_number(number: &str) -> bool {
+    number.len() >= 16 && number.bytes().any(|byte| byte != b'0' && byte != b'-')
+}
+
+/// The other log of the two that number the same requests, if `artifact` is one of them.
+pub(crate) fn other_side(content: &Content, artifact: &str) -> Option<String> {
+    let data: Data = serde_json::from_value(content.check("join")?.data.clone()).ok()?;
+    match artifact {
+        _ if artifact == data.left.artifact => Some(data.right.artifact),
+        _ if artifact == data.right.artifact => Some(data.left.artifact),
+        _ => None,
+    }
+}
+
+/// Adds a finding for each line of one log that carries the number of a request that was found in the other.
+pub(crate) fn join(input: &Input<'_>, parts: &[Part], known: &mut Known) {
+    let Some(check) = input.content.check("join") else { return };
+    let Ok(data) = serde_json::from_value::<Data>(check.data.clone()) else { return };
+    let mut found = search_all(input, parts, known, &data, (&data.left, &data.right));
+    found.extend(search_all(input, parts, known, &data, (&data.right, &data.left)));
+    let mut infos: BTreeMap<Option<String>, Arc<RuleInfo>> = BTreeMap::new();
+    for line in &mut found {
+        let act = line.rule.act.clone();
+        let info =
+            infos.entry(act.clone()).or_insert_with(|| Arc::new(RuleInfo { act, ..(*check.info).clone() }));
+        line.level = info.level;
+        line.outcome = info.outcome;
+        line.graded = None;
+        line.rule = Arc::clone(info);
+    }
+    known.problems.extend(hash(input, &mut found));
+    known.findings.extend(found);
+}
+
+/// Searches the log `to` for the requests that were found in the log `from`.
+fn search_all(
+    input: &Input<'_>,
+    parts: &[Part],
+    known: &Known,
+    data: &Data,
+    (from, to): (&Side, &Side),
+) -> Vec<Finding> {
+    let wanted = wanted(from, &known.findings);
+    let times = || wanted.values().filter_map(|&at| known.findings[at].time);
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Vec::new() };
+    let window = (shift(first, -data.within_seconds), shift(last, data.within_seconds));
+    let files = files(input, parts, to, window);
+    let search = |(evidence, artifact): &(&Evidence, String)| search(evidence, artifact, to, &wanted, known);
+    let found: Vec<Vec<Finding>> = files.par_iter().map(search).collect();
+    found.into_iter().flatten().filter(|line| !already_found(known, line)).collect()
+}
+
+fn wanted<'a>(from: &Side, findings: &'a [Finding]) -> Wanted<'a> {
+    findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| base(&finding.artifact) == from.artifact)
+        .filter_map(|(at, finding)| {
+            Some((finding.request.as_deref().filter(|number| is_number(number))?.as_bytes(), at))
+        })
+        .take(REQUESTS_LIMIT)
+        .collect()
+}
+
+/// Files of a log that cover some of the time, with their artifact's name.
+fn files<'a>(
+    input: &'a Input<'_>,
+    parts: &[Part],
+    side: &Side,
+    window: (Timestamp, Timestamp),
+) -> Vec<(&'a Evidence, String)> {
+    let mut files: BTreeMap<usize, String> = BTreeMap::new();
+    for part in parts.iter().filter(|part| part.kind.artifact() == side.artifact) {
+        for ((_, artifact), tally) in &part.tallies {
+            let overlaps = tally
+                .first
+                .zip(tally.last)
+                .is_some_and(|(first, last)| first <= window.1 && window.0 <= last);
+            if overlaps {
+                files.insert(part.evidence, artifact.clone());
+            }
+        }
+    }
+    let evidence = |(index, artifact)| (&input.gathered.evidence[index], artifact);
+    files
+        .into_iter()
+        .map(evidence)
+        .filter(|(evidence, _)| !matches!(evidence.locator, Locator::Tar { .. }))
+        .collect()
+}
+
+fn already_found(known: &Known, line: &Finding) -> bool {
+    known.findings.iter().any(|finding| {
+        finding.file == line.file && finding.place == line.place && finding.rule.act == line.rule.act
+    })
+}
+
+/// Hashes the files of the lines that were found.
+fn hash(input: &Input<'_>, found: &mut [Finding]) -> Vec<Problem> {
+    let mut hashes: BTreeMap<String, String> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for line in found {
+        let hash = hashes.entry(line.file.clone()).or_insert_with(|| {
+            let evidence = input.gathered.evidence.iter().find(|evidence| evidence.path == line.file);
+            match evidence.map(Evidence::sha256) {
+                Some(Ok(hash)) => watchfire_artifact::document::hex_lower(&hash),
+                Some(Err(error)) => {
+                    problems.push(Problem::file(&line.file, format!("cannot be hashed: {error}")));
+                    String::new()
+                }
+                None => String::new(),
+            }
+        });
+        line.sha256.clone_from(hash);
+    }
+    problems
+}
+
+/// Searches one file for the numbers.
+fn search(
+    evidence: &Evidence,
+    artifact: &str,
+    to: &Side,
+    wanted: &Wanted<'_>,
+    known: &Known,
+) -> Vec<Finding> {
+    let mut found = Vec::new();
+    // What cannot be read has been reported by the scan.
+    let _ = evidence.read(|source| -> std::io::Result<()> {
+        let mut head = Vec::new();
+        read_head(source, HEAD_BYTES, &mut head)?;
+        let (recognised, _) = recognise(&evidence.path, &WindowsPath::find(&evidence.path), &head);
+        let Some(mut layout) = recognised.layout else { return Ok(()) };
+        let mut chunks = Chunks::whole(std::io::Cursor::new(head).chain(source), recognised.encoding);
+        while let Some(chunk) = chunks.next_chunk()? {
+            search_chunk(&chunk, &mut layout, to, wanted, |row, range, at| {
+                found.push(line(known, evidence, artifact, &chunk, row, range, at));
+            });
+        }
+        Ok(())
+    });
+    found
+}
+
+fn search_chunk(
+    chunk: &Chunk<'_>,
+    layout: &mut Layout,
+    to: &Side,
+    wanted: &Wanted<'_>,
+    mut each: impl FnMut(&Row<'_>, Range<usize>, usize),
+) {
+    let text = chunk.text;
+    let mut cells = Cells::default();
+    let mut start = 0;
+    loop {
+        let directive = next_directive(text, start);
+        let end = directive.as_ref().map_or(text.len(), |directive| directive.start);
+        let found = match &to.after {
+            Some(word) => behind_word(&text[start..end], word, wanted),
+            None => in_column(&text[start..end], layout, wanted),
+        };
+        for (line, at) in found {
+            let range = start + line.start..start + line.end;
+            each(&layout.row(&text[range.clone()], &mut cells), range, at);
+        }
+        let Some(directive) = directive else { return };
+        layout.directive(&text[directive.clone()]);
+        start = (directive.end + 1).min(text.len());
+    }
+}
+
+/// Lines with a wanted number behind a word.
+fn behind_word(text: &[u8], word: &str, wanted: &Wanted<'_>) -> Vec<(Range<usize>, usize)> {
+    let line_of = |found: usize| {
+        let number = found + word.len();
+        let length =
+            text[number..].iter().take_while(|byte| byte.is_ascii_hexdigit() || **byte == b'-').count();
+        let at = *wanted.get(&text[number..number + length])?;
+        let begin = memchr::memrchr(b'\n', &text[..number]).map_or(0, |newline| newline + 1);
+        let stop = memchr::memchr(b'\n', &text[number..]).map_or(text.len(), |newline| number + newline);
+        Some((lines::trim_return(text, begin..stop), at))
+    };
+    memchr::memmem::find_iter(text, word.as_bytes()).filter_map(line_of).collect()
+}
+
+/// Lines with a wanted number in the column that the layout knows for it.
+fn in_column(text: &[u8], layout: &Layout, wanted: &Wanted<'_>) -> Vec<(Range<usize>, usize)> {
+    let mut cells = Cells::default();
+    let mut number_of = |line: Range<usize>| {
+        let number = layout.row(&text[line.clone()], &mut cells).request()?.into_owned();
+        Some((line, *wanted.get(number.as_slice())?))
+    };
+    lines::ranges(text).filter_map(&mut number_of).collect()
+}
+
+fn line(
+    known: &Known,
+    evidence: &Evidence,
+    artifact: &str,
+    chunk: &Chunk<'_>,
+    row: &Row<'_>,
+    range: Range<usize>,
+    at: usize,
+) -> Finding {
+    let left = &known.findings[at];
+    let value = |name: &str| row.named(name).map(|value| printable(&text(&value)).into_owned());
+    let mut fields = vec![("same request as".to_owned(), format!("{} in {}", left.rule.name, left.file))];
+    fields.extend(SHOWN.iter().filter_map(|name| Some(((*name).to_owned(), value(name)?))));
+    Finding {
+        server: left.server.clone(),
+        time: row.time(),
+        artifact: artifact.to_owned(),
+        file: evidence.path.clone(),
+        sha256: String::new(),
+        place: Place::Offset(chunk.offset_of(range.start)),
+        client: row.client(),
+        request: left.request.clone(),
+        fields,
+        raw: printable(&text(chunk.raw(range))).into_owned(),
+        ..left.clone()
+    }
+}

@@ -1,0 +1,545 @@
+//! Everything, one JSON object a line: what other tools read.
+//!
+//! The keys of `finding`, `coverage` and `verdict` are a contract (DESIGN.md, "The command line"): keys are added,
+//! never renamed. Order of lines: the hunt, verdicts, acts, the story, findings, coverage, what is missing,
+//! problems, rules; so that `head -n 2` shows the worst verdict. Order of keys: as the structs below list them.
+//!
+//! Text is exact, yet harmless in a terminal: what a terminal would obey is written as `\uXXXX`, which a parser
+//! gives back unchanged.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::ser::{CompactFormatter, Formatter};
+use watchfire_artifact::{Place, Problem};
+
+use super::selection::listed;
+use super::shown::is_unseen;
+use super::{About, words};
+use crate::model::{self, Hunted, RuleInfo};
+
+/// Writes all lines.
+pub(super) fn write(hunted: &Hunted, about: &About, out: &mut dyn Write) -> io::Result<()> {
+    line(out, &Head::new(hunted, about))?;
+    hunted.verdicts.iter().try_for_each(|judged| line(out, &Answer::new(judged, hunted)))?;
+    hunted.acts.iter().try_for_each(|act| line(out, &Act::new(act, hunted)))?;
+    hunted.timeline.iter().try_for_each(|moment| line(out, &Moment::new(moment, hunted)))?;
+    listed(hunted, about.min_level)
+        .into_iter()
+        .try_for_each(|index| line(out, &Finding::new(&hunted.findings[index])))?;
+    hunted.coverage.iter().try_for_each(|coverage| line(out, &Coverage::new(coverage)))?;
+    hunted.missing.iter().try_for_each(|missing| line(out, &Missing::new(missing)))?;
+    hunted.problems.iter().try_for_each(|problem| line(out, &Unread::new(problem)))?;
+    line(out, &Rules::new(hunted))
+}
+
+fn line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Harmless))?;
+    out.write_all(b"\n")
+}
+
+/// Compact JSON with control codes, overrides of direction and unseen characters as escapes: nothing is lost by it.
+struct Harmless;
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| is_obeyed(c)) {
+            CompactFormatter.write_string_fragment(writer, &rest[..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + c.len_utf8()..];
+        }
+        CompactFormatter.write_string_fragment(writer, rest)
+    }
+}
+
+fn is_obeyed(c: char) -> bool {
+    c.is_control() || is_unseen(c) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn ids(findings: &[usize], hunted: &Hunted) -> Vec<String> {
+    findings.iter().filter_map(|&index| Some(hunted.findings.get(index)?.id.clone())).collect()
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    kind: &'static str,
+    program: &'static str,
+    version: &'a str,
+    paths: &'a [String],
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    look_back: Option<Timestamp>,
+    min_level: String,
+    files: u64,
+    bytes: u64,
+    findings: usize,
+    /// Findings below `min_level` that no verdict names.
+    left_out: usize,
+}
+
+impl<'a> Head<'a> {
+    fn new(hunted: &'a Hunted, about: &'a About) -> Self {
+        let findings = listed(hunted, about.min_level).len();
+        Self {
+            kind: "hunt",
+            program: "watchfire",
+            version: &about.version,
+            paths: &about.paths,
+            since: about.since,
+            until: about.until,
+            look_back: hunted.look_back,
+            min_level: about.min_level.to_string(),
+            files: hunted.files,
+            bytes: hunted.bytes,
+            findings,
+            left_out: hunted.findings.len() - findings,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    kind: &'static str,
+    server: &'a str,
+    verdict: &'static str,
+    because: Vec<String>,
+    missing: &'a [String],
+    reasons: Vec<Reason<'a>>,
+    next: &'a [String],
+    builds: Vec<Version<'a>>,
+    exposures: Vec<Exposure<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reason<'a> {
+    text: &'a str,
+    findings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Version<'a> {
+    build: &'a str,
+    name: Option<&'a str>,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Exposure<'a> {
+    name: &'a str,
+    cves: &'a [String],
+    from: Timestamp,
+    until: Timestamp,
+    why: &'a str,
+}
+
+impl<'a> Answer<'a> {
+    fn new(judged: &'a model::Judged, hunted: &Hunted) -> Self {
+        let reasons: Vec<Reason> = judged
+            .because
+            .iter()
+            .map(|reason| Reason { text: &reason.text, findings: ids(&reason.findings, hunted) })
+            .collect();
+        Self {
+            kind: "verdict",
+            server: &judged.server,
+            verdict: judged.verdict.name(),
+            because: once_each(reasons.iter().flat_map(|reason| &reason.findings)),
+            missing: &judged.missing,
+            reasons,
+            next: &judged.next,
+            builds: judged.builds.iter().map(Version::new).collect(),
+            exposures: judged.exposures.iter().map(Exposure::new).collect(),
+        }
+    }
+}
+
+/// Each id once, where it first stands: the strongest reason comes first and must stay first.
+fn once_each<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    ids.filter(|id| seen.insert(id.as_str())).cloned().collect()
+}
+
+impl<'a> Version<'a> {
+    fn new(build: &'a model::Build) -> Self {
+        Self { build: &build.build, name: build.name.as_deref(), first: build.first, last: build.last }
+    }
+}
+
+impl<'a> Exposure<'a> {
+    fn new(exposure: &'a model::Exposure) -> Self {
+        let model::Exposure { name, cves, from, until, why } = exposure;
+        Self { name, cves, from: *from, until: *until, why }
+    }
+}
+
+#[derive(Serialize)]
+struct Act<'a> {
+    kind: &'static str,
+    server: &'a str,
+    name: &'a str,
+    title: &'a str,
+    stage: &'static str,
+    outcome: &'static str,
+    level: String,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    clients: &'a [IpAddr],
+    findings: Vec<String>,
+    witnesses: Vec<Witness<'a>>,
+}
+
+#[derive(Serialize)]
+struct Witness<'a> {
+    artifact: &'a str,
+    state: &'static str,
+    says: &'a str,
+    default: bool,
+    findings: Vec<String>,
+}
+
+impl<'a> Act<'a> {
+    fn new(act: &'a model::Act, hunted: &Hunted) -> Self {
+        Self {
+            kind: "act",
+            server: &act.server,
+            name: &act.name,
+            title: &act.title,
+            stage: act.stage.name(),
+            outcome: act.outcome.name(),
+            level: act.level.to_string(),
+            first: act.first,
+            last: act.last,
+            clients: &act.clients,
+            findings: ids(&act.findings, hunted),
+            witnesses: act.witnesses.iter().map(|witness| Witness::new(witness, hunted)).collect(),
+        }
+    }
+}
+
+impl<'a> Witness<'a> {
+    fn new(witness: &'a model::Witness, hunted: &Hunted) -> Self {
+        Self {
+            artifact: &witness.artifact,
+            state: words::witness_name(witness.state),
+            says: &witness.says,
+            default: witness.default,
+            findings: ids(&witness.findings, hunted),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Moment<'a> {
+    kind: &'static str,
+    server: &'a str,
+    time: Option<Timestamp>,
+    last: Option<Timestamp>,
+    stage: &'static str,
+    outcome: &'static str,
+    level: String,
+    text: &'a str,
+    detail: &'a str,
+    findings: Vec<String>,
+}
+
+impl<'a> Moment<'a> {
+    fn new(moment: &'a model::Moment, hunted: &Hunted) -> Self {
+        Self {
+            kind: "moment",
+            server: &moment.server,
+            time: moment.time,
+            last: moment.last,
+            stage: moment.stage.name(),
+            outcome: moment.outcome.name(),
+            level: moment.level.to_string(),
+            text: &moment.text,
+            detail: &moment.detail,
+            findings: ids(&moment.findings, hunted),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    kind: &'static str,
+    id: &'a str,
+    rule: Rule<'a>,
+    level: String,
+    outcome: &'static str,
+    graded: Option<&'a str>,
+    attack: &'a [String],
+    cves: &'a [String],
+    stage: &'static str,
+    server: &'a str,
+    time: Option<Timestamp>,
+    artifact: &'a str,
+    file: &'a str,
+    sha256: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<u64>,
+    client: Option<IpAddr>,
+    request: Option<&'a str>,
+    #[serde(serialize_with = "in_order")]
+    fields: &'a [(String, String)],
+    raw: &'a str,
+}
+
+#[derive(Serialize)]
+struct Rule<'a> {
+    id: &'a str,
+    title: &'a str,
+    level: String,
+    name: &'a str,
+    version: &'a str,
+    author: &'a str,
+    references: &'a [String],
+}
+
+impl<'a> Finding<'a> {
+    fn new(finding: &'a model::Finding) -> Self {
+        let (offset, record) = offset_or_record(finding.place);
+        Self {
+            kind: "finding",
+            id: &finding.id,
+            rule: Rule::new(&finding.rule),
+            level: finding.level.to_string(),
+            outcome: finding.outcome.name(),
+            graded: finding.graded.as_deref(),
+            attack: &finding.rule.attack,
+            cves: &finding.rule.cves,
+            stage: finding.rule.stage.name(),
+            server: &finding.server,
+            time: finding.time,
+            artifact: &finding.artifact,
+            file: &finding.file,
+            sha256: &finding.sha256,
+            offset,
+            record,
+            client: finding.client,
+            request: finding.request.as_deref(),
+            fields: &finding.fields,
+            raw: &finding.raw,
+        }
+    }
+}
+
+impl<'a> Rule<'a> {
+    fn new(rule: &'a RuleInfo) -> Self {
+        Self {
+            id: &rule.id,
+            title: &rule.title,
+            level: rule.level.to_string(),
+            name: &rule.name,
+            version: &rule.version,
+            author: &rule.author,
+            references: &rule.references,
+        }
+    }
+}
+
+fn offset_or_record(place: Place) -> (Option<u64>, Option<u64>) {
+    match place {
+        Place::File => (None, None),
+        Place::Offset(offset) => (Some(offset), None),
+        Place::Record(record) => (None, Some(record)),
+    }
+}
+
+/// Fields as an object in their own order; a name that comes again gets a number, as JSON wants names once.
+fn in_order<S: Serializer>(fields: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(fields.len()))?;
+    for (index, (name, value)) in fields.iter().enumerate() {
+        match fields[..index].iter().filter(|(earlier, _)| earlier == name).count() {
+            0 => map.serialize_entry(name, value)?,
+            again => map.serialize_entry(&format!("{name}#{}", again + 1), value)?,
+        }
+    }
+    map.end()
+}
+
+#[derive(Serialize)]
+struct Coverage<'a> {
+    kind: &'static str,
+    server: &'a str,
+    artifact: &'a str,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    files: u64,
+    records: u64,
+    gaps: Vec<Gap>,
+    problems: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Gap {
+    from: Timestamp,
+    until: Timestamp,
+}
+
+impl<'a> Coverage<'a> {
+    fn new(coverage: &'a model::Coverage) -> Self {
+        Self {
+            kind: "coverage",
+            server: &coverage.server,
+            artifact: &coverage.artifact,
+            first: coverage.first,
+            last: coverage.last,
+            files: coverage.files,
+            records: coverage.records,
+            gaps: coverage.gaps.iter().map(|gap| Gap { from: gap.from, until: gap.until }).collect(),
+            problems: &coverage.problems,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Missing<'a> {
+    kind: &'static str,
+    server: &'a str,
+    artifact: &'a str,
+    title: &'a str,
+    place: &'a str,
+    hides: &'a str,
+}
+
+impl<'a> Missing<'a> {
+    fn new(missing: &'a model::Missing) -> Self {
+        let model::Missing { server, artifact, title, place, hides, core: _ } = missing;
+        Self { kind: "missing", server, artifact, title, place, hides }
+    }
+}
+
+/// A problem of the evidence.
+#[derive(Serialize)]
+struct Unread<'a> {
+    kind: &'static str,
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<u64>,
+    what: &'a str,
+}
+
+impl<'a> Unread<'a> {
+    fn new(problem: &'a Problem) -> Self {
+        let (offset, record) = offset_or_record(problem.place);
+        Self { kind: "problem", file: &problem.path, offset, record, what: &problem.what }
+    }
+}
+
+#[derive(Serialize)]
+struct Rules<'a> {
+    kind: &'static str,
+    loaded: usize,
+    refused: &'a [String],
+    unmapped: &'a [String],
+}
+
+impl<'a> Rules<'a> {
+    fn new(hunted: &'a Hunted) -> Self {
+        let model::RuleTally { loaded, refused, unmapped } = &hunted.rules;
+        Self { kind: "rules", loaded: *loaded, refused, unmapped }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use serde_json::Value;
+
+    fn lines() -> Vec<Value> {
+        let mut out = Vec::new();
+        write(&sample::hunted(), &sample::about(), &mut out).expect("memory takes every byte");
+        let text = String::from_utf8(out).expect("JSON is UTF-8");
+        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+    }
+
+    #[track_caller]
+    fn check_keys(kind: &str, expected: &[&str]) {
+        let lines = lines();
+        let of_kind: Vec<_> = lines.iter().filter(|line| line["kind"] == kind).collect();
+        assert!(!of_kind.is_empty(), "no line of kind {kind}");
+        for line in of_kind {
+            for key in expected {
+                assert!(line.get(key).is_some(), "{kind} lacks {key}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_keys_of_the_contract_are_there() {
+        check_keys(
+            "finding",
+            &["rule", "attack", "stage", "server", "time", "artifact", "file", "sha256", "fields", "raw"],
+        );
+        check_keys(
+            "coverage",
+            &["server", "artifact", "first", "last", "files", "records", "gaps", "problems"],
+        );
+        check_keys("verdict", &["server", "verdict", "because", "missing"]);
+    }
+
+    #[test]
+    fn the_added_keys_are_there() {
+        check_keys("finding", &["id", "level", "outcome", "graded", "cves", "client", "request"]);
+        check_keys("verdict", &["reasons", "next", "builds", "exposures"]);
+        check_keys("act", &["name", "title", "witnesses", "findings", "clients", "first", "last"]);
+        check_keys("problem", &["file", "what"]);
+        check_keys("rules", &["loaded", "refused", "unmapped"]);
+        check_keys("missing", &["server", "artifact", "hides"]);
+        check_keys("hunt", &["version", "paths", "since", "until"]);
+        check_keys("moment", &["server", "time", "text", "detail"]);
+    }
+
+    #[test]
+    fn a_rule_has_id_title_and_level() {
+        for finding in lines().iter().filter(|line| line["kind"] == "finding") {
+            let rule = &finding["rule"];
+            for key in ["id", "title", "level", "name", "version", "author", "references"] {
+                assert!(rule.get(key).is_some(), "rule lacks {key}");
+            }
+            assert!(finding.get("offset").is_some() != finding.get("record").is_some());
+        }
+    }
+
+    #[test]
+    fn a_verdict_names_findings_that_are_listed() {
+        let lines = lines();
+        let known: Vec<_> =
+            lines.iter().filter(|line| line["kind"] == "finding").map(|line| &line["id"]).collect();
+        for verdict in lines.iter().filter(|line| line["kind"] == "verdict") {
+            for id in verdict["because"].as_array().expect("a list") {
+                assert!(known.contains(&id), "{id} is not listed");
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_exact_after_parsing() {
+        let mut out = Vec::new();
+        let hostile = "a\u{1b}[2J\u{202e}\u{9b}\u{7f}\u{e0041}\"\\b";
+        line(&mut out, &hostile).expect("memory takes every byte");
+        assert_eq!(out, b"\"a\\u001b[2J\\u202e\\u009b\\u007f\\udb40\\udc41\\\"\\\\b\"\n");
+        let back: String = serde_json::from_slice(&out).expect("it is JSON");
+        assert_eq!(back, hostile);
+    }
+
+    #[test]
+    fn fields_keep_their_order_and_names_stay_unique() {
+        let fields = [("z", "1"), ("a", "2"), ("z", "3")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let mut out = Vec::new();
+        in_order(&fields, &mut serde_json::Serializer::new(&mut out)).expect("memory takes every byte");
+        assert_eq!(String::from_utf8_lossy(&out), r#"{"z":"1","a":"2","z#2":"3"}"#);
+    }
+}

@@ -1,0 +1,125 @@
+//! Scanning Windows events as JSON lines: every line is parsed, because channel and event id decide which rules ask.
+
+use std::io::{self, Read};
+
+use jiff::Timestamp;
+use watchfire_artifact::event::{Event, EventError};
+use watchfire_artifact::lines::{self, Chunk, Chunks};
+use watchfire_artifact::text::text;
+use watchfire_artifact::{Kind, Place, Problem};
+use watchfire_sigma::Scratch;
+
+use super::matchers::EventRecord;
+use super::part::{Hit, Part, RAW_LIMIT_BYTES, artifact_name};
+use super::{File, Scanner};
+
+/// Lines that cannot be read are named one by one up to here, then counted.
+const BAD_LINES_NAMED: u64 = 3;
+
+/// A quarter of an hour: the smallest step between time zones.
+const QUARTER_S: i64 = 900;
+
+/// Scans the chunks of a file of events.
+pub(super) fn scan<R: Read>(
+    scanner: &Scanner<'_>,
+    file: &File<'_>,
+    mut chunks: Chunks<R>,
+    part: &mut Part,
+) -> io::Result<()> {
+    let mut scan = Scan { scanner, file, part, scratch: Scratch::default(), bad: 0 };
+    let outcome = loop {
+        match chunks.next_chunk() {
+            Ok(Some(chunk)) => scan.chunk(&chunk),
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    scan.finish();
+    outcome
+}
+
+struct Scan<'s> {
+    scanner: &'s Scanner<'s>,
+    file: &'s File<'s>,
+    part: &'s mut Part,
+    scratch: Scratch,
+    bad: u64,
+}
+
+impl Scan<'_> {
+    fn chunk(&mut self, chunk: &Chunk<'_>) {
+        for line in lines::ranges(chunk.text) {
+            match Event::parse(&chunk.text[line.clone()]) {
+                Ok(Some(event)) => self.event(&event, chunk.offset_of(line.start), &chunk.text[line]),
+                Ok(None) => {}
+                Err(error) => self.bad_line(chunk.offset_of(line.start), &error),
+            }
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>, offset: u64, line: &[u8]) {
+        let first = |name: &str| event.first(name).unwrap_or_default();
+        let (channel, host) = (first("Channel"), event.first("Computer"));
+        let artifact =
+            artifact_name(Kind::EventsJson, &self.file.path, Some(channel), &self.scanner.content.artifacts);
+        self.clock(host, event.utc, event.stated);
+        self.part.tally(host, &artifact).note(event.utc.or(event.stated), 1);
+        if event.utc.is_none() {
+            self.part.stated.insert((host.map(str::to_owned), artifact.clone()));
+        }
+        let matcher = self.scanner.matchers.events(channel, first("EventID"), first("Provider_Name"));
+        if matcher.matcher.is_empty() {
+            return;
+        }
+        let mut found = Vec::new();
+        let record = EventRecord { event, wanted: matcher.matcher.wanted() };
+        matcher.matcher.evaluate(&record, &mut self.scratch, &mut found);
+        for rule in found {
+            if !self.part.wants(rule) {
+                continue;
+            }
+            let hit = Hit {
+                rule,
+                host: host.map(str::to_owned),
+                artifact: artifact.clone(),
+                utc: event.utc,
+                stated: event.stated,
+                place: Place::Offset(offset),
+                client: client(event),
+                request: None,
+                fields: matcher.shown(rule, |name| event.first(name).map(str::to_owned)),
+                raw: text(&line[..line.len().min(RAW_LIMIT_BYTES)]).into_owned(),
+            };
+            self.part.hits.push(hit);
+        }
+    }
+
+    /// Notes how far the stated time runs ahead of UTC, where a record has both.
+    fn clock(&mut self, host: Option<&str>, utc: Option<Timestamp>, stated: Option<Timestamp>) {
+        if let (Some(utc), Some(stated)) = (utc, stated) {
+            let quarters = (stated.duration_since(utc).as_secs() as f64 / QUARTER_S as f64).round() as i64;
+            *self.part.clocks.entry((host.map(str::to_owned), quarters)).or_default() += 1;
+        }
+    }
+
+    fn bad_line(&mut self, offset: u64, error: &EventError) {
+        self.bad += 1;
+        if self.bad <= BAD_LINES_NAMED {
+            self.part.problems.push(Problem::at(&self.file.evidence.path, offset, error.to_string()));
+        }
+    }
+
+    fn finish(self) {
+        if self.bad > BAD_LINES_NAMED {
+            let what = format!("{} more lines are no events", self.bad - BAD_LINES_NAMED);
+            self.part.problems.push(Problem::file(&self.file.evidence.path, what));
+        }
+    }
+}
+
+/// The address at the other end, where an event names one that is not the host itself.
+fn client(event: &Event<'_>) -> Option<std::net::IpAddr> {
+    let address: std::net::IpAddr =
+        ["IpAddress", "SourceAddress"].iter().find_map(|name| event.first(name))?.parse().ok()?;
+    (!address.is_loopback()).then_some(address)
+}

@@ -1,0 +1,187 @@
+//! Matchers compiled for the classes of record that turn up, each once, shared by all units.
+
+use std::borrow::Cow;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex};
+
+use rustc_hash::FxHashMap;
+use watchfire_artifact::layout::{Dialect, Field, Row};
+use watchfire_artifact::{Kind, Layout, event::Event};
+use watchfire_sigma::{ClassKey, Encoding, Fields, Matcher, Prefilter, Record, Value};
+
+use crate::content::Content;
+
+/// Compiled matchers, by class.
+pub(super) struct Matchers<'c> {
+    content: &'c Content,
+    lines: Cache<(Kind, Vec<String>), LineMatcher>,
+    events: Cache<[String; 3], EventMatcher>,
+    entries: Cache<&'static str, EventMatcher>,
+}
+
+/// A matcher for the lines of one layout.
+pub(super) struct LineMatcher {
+    pub(super) matcher: Matcher,
+    pub(super) prefilter: Prefilter,
+    /// For each slot of the matcher, the layout's field.
+    fields: Vec<Option<Field>>,
+    /// For each rule of the content, the fields that it wants shown.
+    shown: FxHashMap<usize, Vec<(String, Field)>>,
+}
+
+/// A matcher for records with open fields: events, entries of documents.
+pub(super) struct EventMatcher {
+    pub(super) matcher: Matcher,
+    /// For each rule, the names to show and the record's own names for them.
+    shown: FxHashMap<usize, Vec<(String, String)>>,
+}
+
+type Cache<K, V> = Mutex<FxHashMap<K, Arc<V>>>;
+
+fn cached<K: Hash + Eq + Clone, V>(cache: &Cache<K, V>, key: &K, make: impl FnOnce() -> V) -> Arc<V> {
+    if let Some(found) = lock(cache).get(key) {
+        return Arc::clone(found);
+    }
+    // Two threads may compile the same class at once; the second result is the same and is kept by nobody.
+    let made = Arc::new(make());
+    Arc::clone(lock(cache).entry(key.clone()).or_insert(made))
+}
+
+fn lock<K, V>(cache: &Cache<K, V>) -> std::sync::MutexGuard<'_, FxHashMap<K, Arc<V>>> {
+    cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl<'c> Matchers<'c> {
+    pub(super) fn new(content: &'c Content) -> Self {
+        Self { content, lines: Mutex::default(), events: Mutex::default(), entries: Mutex::default() }
+    }
+
+    /// The matcher for a layout's lines.
+    pub(super) fn lines(&self, layout: &Layout) -> Arc<LineMatcher> {
+        let key = (layout.kind, layout.columns().to_vec());
+        cached(&self.lines, &key, || self.compile_lines(layout))
+    }
+
+    fn compile_lines(&self, layout: &Layout) -> LineMatcher {
+        let names = layout.fields();
+        let fields = names.as_deref().map_or(Fields::Open, Fields::Closed);
+        let class = ClassKey { class: layout.kind.class().unwrap_or_default(), constants: &[], fields };
+        let matcher = self.content.rules.matcher(&class);
+        let prefilter = matcher.prefilter(&encoding(layout));
+        let fields = matcher.wanted().iter().map(|name| layout.field(name)).collect();
+        let own = |rule: usize, name: &str| layout.field(&self.content.rules.own_name(&class, rule, name));
+        let shown = self.shown(&matcher, |rule, name| own(rule, name).map(|field| (name.to_owned(), field)));
+        LineMatcher { matcher, prefilter, fields, shown }
+    }
+
+    /// The matcher for events of one channel, id and provider.
+    pub(super) fn events(&self, channel: &str, id: &str, provider: &str) -> Arc<EventMatcher> {
+        let key = [channel.to_owned(), id.to_owned(), provider.to_owned()];
+        cached(&self.events, &key, || {
+            let constants = [("Channel", channel), ("EventID", id), ("Provider_Name", provider)];
+            self.compile_open("windows_event", &constants)
+        })
+    }
+
+    /// The matcher for entries of one class.
+    pub(super) fn entries(&self, class: &'static str) -> Arc<EventMatcher> {
+        cached(&self.entries, &class, || self.compile_open(class, &[]))
+    }
+
+    fn compile_open(&self, class: &str, constants: &[(&str, &str)]) -> EventMatcher {
+        let class = ClassKey { class, constants, fields: Fields::Open };
+        let matcher = self.content.rules.matcher(&class);
+        let own = |rule: usize, name: &str| self.content.rules.own_name(&class, rule, name).into_owned();
+        let shown = self.shown(&matcher, |rule, name| Some((name.to_owned(), own(rule, name))));
+        EventMatcher { matcher, shown }
+    }
+
+    fn shown<T>(
+        &self,
+        matcher: &Matcher,
+        own: impl Fn(usize, &str) -> Option<T>,
+    ) -> FxHashMap<usize, Vec<T>> {
+        let of_rule = |rule: usize| {
+            let names = self.content.infos[rule].fields.iter();
+            (rule, names.filter_map(|name| own(rule, name)).collect())
+        };
+        matcher.rules().map(of_rule).collect()
+    }
+}
+
+/// How literals of rules stand in a layout's lines.
+fn encoding(layout: &Layout) -> Encoding<'static> {
+    match layout.dialect {
+        Dialect::W3c => Encoding { derived: layout.derived_fields(), breaks: b"", replace: &[(b' ', b'+')] },
+        // Exchange doubles quotes, and its lists in EventData double apostrophes.
+        Dialect::Csv if layout.fields().is_none() => {
+            Encoding { derived: &[], breaks: b"\"'\\/", replace: &[] }
+        }
+        Dialect::Csv => Encoding { derived: layout.derived_fields(), breaks: b"\"", replace: &[] },
+        Dialect::Ncsa | Dialect::Free => {
+            Encoding { derived: layout.derived_fields(), breaks: b"", replace: &[] }
+        }
+    }
+}
+
+impl LineMatcher {
+    /// A row as the matcher sees it.
+    pub(super) fn record<'a>(&'a self, row: Row<'a>) -> LineRecord<'a> {
+        LineRecord { row, fields: &self.fields }
+    }
+
+    /// What a rule wants shown of a row.
+    pub(super) fn shown(&self, rule: usize, row: &Row<'_>) -> Vec<(String, String)> {
+        let fields = self.shown.get(&rule).map(Vec::as_slice).unwrap_or_default();
+        let value =
+            |field: &Field| row.value(field).map(|value| watchfire_artifact::text::text(&value).into_owned());
+        fields.iter().filter_map(|(name, field)| Some((name.clone(), value(field)?))).collect()
+    }
+}
+
+/// A row as a matcher sees it.
+pub(super) struct LineRecord<'a> {
+    row: Row<'a>,
+    fields: &'a [Option<Field>],
+}
+
+impl Record for LineRecord<'_> {
+    fn value(&self, slot: usize) -> Value<'_> {
+        let field = self.fields.get(slot).and_then(Option::as_ref);
+        field.and_then(|field| self.row.value(field)).map_or(Value::Absent, Value::Text)
+    }
+
+    fn any_text(&self, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        test(self.row.line())
+    }
+}
+
+impl EventMatcher {
+    /// What a rule wants shown of a record whose values `value` finds.
+    pub(super) fn shown(&self, rule: usize, value: impl Fn(&str) -> Option<String>) -> Vec<(String, String)> {
+        let names = self.shown.get(&rule).map(Vec::as_slice).unwrap_or_default();
+        names.iter().filter_map(|(name, own)| Some((name.clone(), value(own)?))).collect()
+    }
+}
+
+/// An event as a matcher sees it.
+pub(super) struct EventRecord<'a> {
+    pub(super) event: &'a Event<'a>,
+    pub(super) wanted: &'a [String],
+}
+
+impl Record for EventRecord<'_> {
+    fn value(&self, slot: usize) -> Value<'_> {
+        let Some(name) = self.wanted.get(slot) else { return Value::Absent };
+        let mut values = self.event.values(name).map(|value| Cow::Borrowed(value.as_bytes()));
+        match (values.next(), values.next()) {
+            (None, _) => Value::Absent,
+            (Some(only), None) => Value::Text(only),
+            (Some(first), Some(second)) => Value::List([first, second].into_iter().chain(values).collect()),
+        }
+    }
+
+    fn any_text(&self, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        self.event.fields().any(|(_, value)| test(value.as_bytes()))
+    }
+}

@@ -1,0 +1,136 @@
+//! Scanning one unit of evidence: what it is, what it covers, and which rules it hits.
+//!
+//! A scan sees one file, or one range of one, and nothing else: no other file, no server, no verdict. It returns a
+//! [`Part`], and everything that needs several files happens afterwards over parts.
+
+mod documents;
+mod events;
+mod lines;
+mod matchers;
+mod part;
+
+use std::io::{self, Read};
+
+use watchfire_artifact::lines::{Chunks, read_head, read_limited};
+use watchfire_artifact::{
+    Evidence, HEAD_BYTES, Hashing, Kind, Locator, Problem, Recognised, WindowsPath, document, recognise,
+};
+
+use crate::content::Content;
+use crate::unit::Unit;
+
+pub(crate) use lines::next_directive;
+use matchers::Matchers;
+pub(crate) use part::{Hit, Part, artifact_name};
+
+/// Scans units with one set of content; matchers compiled for one unit serve the others.
+pub(crate) struct Scanner<'c> {
+    content: &'c Content,
+    matchers: Matchers<'c>,
+}
+
+/// One file at the scanner's hand.
+struct File<'a> {
+    evidence: &'a Evidence,
+    path: WindowsPath,
+}
+
+impl<'c> Scanner<'c> {
+    /// A scanner over some content.
+    pub(crate) fn new(content: &'c Content) -> Self {
+        Self { content, matchers: Matchers::new(content) }
+    }
+
+    /// Scans one unit. A tar archive gives a part for each member.
+    pub(crate) fn scan(&self, evidence: &Evidence, unit: &Unit) -> Vec<Part> {
+        match (&evidence.locator, &unit.range) {
+            (Locator::Tar { .. }, _) => self.tar(evidence, unit),
+            (_, Some((range, recognised))) => {
+                let file = File { evidence, path: WindowsPath::find(&evidence.path) };
+                let mut part = Part::new(unit.evidence, &evidence.path);
+                let start = range.start.max(1) - 1;
+                let outcome = evidence.read_from(start, |source| {
+                    let chunks = Chunks::range(source, recognised.encoding, range.clone());
+                    self.by_lines(&file, recognised, chunks, &mut part)
+                });
+                part.outcome(outcome.and_then(|inner| inner));
+                vec![part]
+            }
+            (_, None) => {
+                let mut part = Part::new(unit.evidence, &evidence.path);
+                let outcome = evidence.read(|source| self.whole(evidence, source, &mut part));
+                part.outcome(outcome.and_then(|inner| inner));
+                vec![part]
+            }
+        }
+    }
+
+    fn tar(&self, evidence: &Evidence, unit: &Unit) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let outcome = evidence.members(|member, source| {
+            let mut part = Part::new(unit.evidence, &member.path);
+            let mut hashing = Hashing::new(source);
+            let outcome = self.whole(member, &mut hashing, &mut part);
+            part.outcome(outcome);
+            if !part.hits.is_empty() {
+                // What the scan left unread is part of the file too.
+                let rest = io::copy(&mut hashing, &mut io::sink());
+                part.outcome(rest.map(|_| ()));
+                part.sha256 = Some(document::hex_lower(&hashing.finish()));
+            }
+            parts.push(part);
+        });
+        if let Err(error) = outcome {
+            let mut part = Part::new(unit.evidence, &evidence.path);
+            part.problems.push(Problem::file(&evidence.path, format!("the archive breaks off: {error}")));
+            parts.push(part);
+        }
+        parts
+    }
+
+    /// Scans a whole file from its first byte.
+    fn whole(&self, evidence: &Evidence, mut source: &mut dyn Read, part: &mut Part) -> io::Result<()> {
+        let file = File { evidence, path: WindowsPath::find(&evidence.path) };
+        let mut head = Vec::new();
+        // A reader that fails later still gave us a start to tell the file by.
+        let outcome = read_head(&mut source, HEAD_BYTES, &mut head);
+        let (recognised, problems) = recognise(&evidence.path, &file.path, &head);
+        part.problems.extend(problems);
+        self.inventory(&file, &head, part);
+        outcome?;
+        let whole = io::Cursor::new(head).chain(source);
+        if recognised.kind.is_document() {
+            return self.document(&file, recognised.kind, whole, part);
+        }
+        if recognised.kind == Kind::Evtx {
+            let what = "a Windows event file: not read by this version; convert it to JSON lines, with evtx_dump for example";
+            part.problems.push(Problem::file(&evidence.path, what));
+            part.seen(&artifact_name(Kind::Evtx, &file.path, None, &self.content.artifacts));
+            return Ok(());
+        }
+        if recognised.kind.is_lines() || recognised.kind == Kind::EventsJson {
+            let chunks = Chunks::whole(whole, recognised.encoding);
+            return self.by_lines(&file, &recognised, chunks, part);
+        }
+        Ok(())
+    }
+
+    fn by_lines<R: Read>(
+        &self,
+        file: &File<'_>,
+        recognised: &Recognised,
+        chunks: Chunks<R>,
+        part: &mut Part,
+    ) -> io::Result<()> {
+        part.kind = recognised.kind;
+        match &recognised.layout {
+            Some(layout) => lines::scan(self, file, layout.clone(), chunks, part),
+            None => events::scan(self, file, chunks, part),
+        }
+    }
+}
+
+/// Reads a small file whole.
+fn read_document(source: impl Read) -> io::Result<(Vec<u8>, bool)> {
+    read_limited(source, document::DOCUMENT_LIMIT_BYTES)
+}

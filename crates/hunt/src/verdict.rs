@@ -1,0 +1,320 @@
+//! The answer for each server, with its reasons, what is missing, and what to do next.
+//!
+//! One proof that it worked is enough for *compromised*, one try for *attempted*. *No evidence* is said only where
+//! the logs that would show it are there, for the whole time and without holes; everything else is *unknown*.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::acts::base;
+use crate::checks;
+use crate::merge::{Input, Known, counts};
+use crate::model::{
+    Act, Coverage, Exposure, Finding, Judged, Missing, Outcome, Reason, Verdict, WitnessState,
+};
+
+/// Steps that are advised at once: more is not read by somebody in trouble.
+const NEXT_STEPS: usize = 3;
+
+/// Reasons that are given; findings hold the rest.
+const REASONS: usize = 8;
+
+/// Judges all servers, the worst first.
+pub(crate) fn judge(
+    input: &Input<'_>,
+    known: &Known,
+    acts: &[Act],
+    coverage: &[Coverage],
+    missing: &[Missing],
+) -> Vec<Judged> {
+    let one = |server: &String| Server { input, known, acts, coverage, missing, name: server }.judge();
+    let mut judged: Vec<Judged> = known.servers.iter().map(one).collect();
+    judged.sort_by(|a, b| b.verdict.cmp(&a.verdict).then_with(|| a.server.cmp(&b.server)));
+    judged
+}
+
+/// One server and everything that is known.
+struct Server<'a> {
+    input: &'a Input<'a>,
+    known: &'a Known,
+    acts: &'a [Act],
+    coverage: &'a [Coverage],
+    missing: &'a [Missing],
+    name: &'a str,
+}
+
+impl Server<'_> {
+    fn judge(&self) -> Judged {
+        let exposures = checks::exposures(self.input.content, self.known, self.name);
+        let incomplete = self.incomplete();
+        let verdict = match self.strongest() {
+            Some(Outcome::Succeeded) => Verdict::Compromised,
+            Some(Outcome::Attempted) => Verdict::Attempted,
+            _ if !exposures.is_empty() => Verdict::Exposed,
+            _ if incomplete.is_empty() => Verdict::NoEvidence,
+            _ => Verdict::Unknown,
+        };
+        let mut missing = self.silent_witnesses();
+        missing.extend(incomplete);
+        Judged {
+            server: self.name.to_owned(),
+            verdict,
+            because: self.reasons(verdict, &exposures),
+            missing,
+            next: self.next(verdict),
+            builds: checks::builds(self.input.content, self.known, self.name),
+            exposures,
+        }
+    }
+
+    fn findings(&self) -> impl Iterator<Item = (usize, &Finding)> {
+        self.known.findings.iter().enumerate().filter(|(_, finding)| finding.server == self.name)
+    }
+
+    fn acts(&self) -> impl Iterator<Item = &Act> {
+        self.acts.iter().filter(|act| act.server == self.name)
+    }
+
+    fn coverage(&self) -> impl Iterator<Item = &Coverage> {
+        self.coverage.iter().filter(|row| row.server == self.name)
+    }
+
+    fn strongest(&self) -> Option<Outcome> {
+        self.findings().filter(|(_, finding)| counts(finding.level)).map(|(_, finding)| finding.outcome).max()
+    }
+
+    /// Why: acts that succeeded first, then other findings that did, then tries, then holes.
+    fn reasons(&self, verdict: Verdict, exposures: &[Exposure]) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        let decisive = match verdict {
+            Verdict::Compromised => Outcome::Succeeded,
+            _ => Outcome::Attempted,
+        };
+        let mut told = BTreeSet::new();
+        let mut acts: Vec<&Act> =
+            self.acts().filter(|act| act.outcome >= decisive && counts(act.level)).collect();
+        acts.sort_by_key(|act| (std::cmp::Reverse(act.outcome), act.first.is_none(), act.first));
+        for act in &acts {
+            told.extend(act.findings.iter().copied());
+        }
+        let mut names: Vec<(&str, &str)> = Vec::new();
+        for act in &acts {
+            if !names.contains(&(&act.name, &act.title)) {
+                names.push((&act.name, &act.title));
+            }
+        }
+        for (name, title) in names {
+            let same: Vec<&Act> =
+                acts.iter().copied().filter(|act| act.name == name && act.title == title).collect();
+            reasons.push(self.act_reason(title, &same));
+        }
+        let others = self.findings().filter(|(at, finding)| {
+            finding.outcome >= decisive && counts(finding.level) && !told.contains(at)
+        });
+        reasons.extend(by_rule(others));
+        reasons.truncate(REASONS);
+        if verdict == Verdict::Exposed {
+            reasons.extend(exposures.iter().map(exposure_reason));
+        }
+        if reasons.is_empty() {
+            reasons.push(Reason { text: self.nothing_found(verdict), findings: Vec::new() });
+        }
+        reasons
+    }
+
+    fn act_reason(&self, title: &str, acts: &[&Act]) -> Reason {
+        let findings: BTreeSet<usize> = acts.iter().flat_map(|act| act.findings.iter().copied()).collect();
+        let saw: BTreeSet<&str> =
+            findings.iter().map(|&at| base(&self.known.findings[at].artifact)).collect();
+        let saw = saw.into_iter().map(|artifact| self.title(artifact)).collect::<Vec<_>>().join(", ");
+        let (first, last) =
+            (acts.iter().filter_map(|act| act.first).min(), acts.iter().filter_map(|act| act.last).max());
+        let when = match (acts.len(), first, last) {
+            (_, None, _) | (_, _, None) => String::new(),
+            (1, Some(first), _) => format!(", {}", clock(first)),
+            (count, Some(first), Some(last)) => {
+                format!(", {count} times from {} to {}", clock(first), clock(last))
+            }
+        };
+        Reason { text: format!("{title}{when}; seen by: {saw}"), findings: findings.into_iter().collect() }
+    }
+
+    fn nothing_found(&self, verdict: Verdict) -> String {
+        let (first, last) = (
+            self.coverage().filter_map(|row| row.first).min(),
+            self.coverage().filter_map(|row| row.last).max(),
+        );
+        let span = match (first, last) {
+            (Some(first), Some(last)) => format!("from {} to {}", clock(first), clock(last)),
+            _ => "without any time".to_owned(),
+        };
+        match verdict {
+            Verdict::NoEvidence => {
+                format!("nothing was found, and the logs that would show it are complete {span}")
+            }
+            _ => format!("nothing was found in what there is ({span}), and that is not enough to tell"),
+        }
+    }
+
+    /// Witnesses of what happened that should have recorded it and did not.
+    fn silent_witnesses(&self) -> Vec<String> {
+        let mut silent = Vec::new();
+        for act in self.acts().filter(|act| act.outcome > Outcome::Supporting && counts(act.level)) {
+            for witness in &act.witnesses {
+                let state = match witness.state {
+                    WitnessState::Silent => "was kept and holds no record where it should show",
+                    WitnessState::Gap => "has a hole where it should show",
+                    WitnessState::Saw | WitnessState::Unrecognised | WitnessState::NotCollected => continue,
+                };
+                let when = act.first.map(clock).unwrap_or_default();
+                silent.push(format!("{when}: {} {state} {}", self.title(&witness.artifact), witness.says));
+            }
+        }
+        silent.sort();
+        silent.dedup();
+        silent
+    }
+
+    /// What keeps "no evidence" from being said.
+    fn incomplete(&self) -> Vec<String> {
+        let specs = &self.input.content.artifacts.artifacts;
+        let mut why = Vec::new();
+        for spec in specs.iter().filter(|spec| spec.core) {
+            why.extend(self.incomplete_artifact(&spec.artifact));
+        }
+        let groups: BTreeSet<&str> = specs.iter().filter_map(|spec| spec.core_group.as_deref()).collect();
+        for group in groups {
+            let members: Vec<&str> = specs
+                .iter()
+                .filter(|spec| spec.core_group.as_deref() == Some(group))
+                .map(|spec| spec.artifact.as_str())
+                .collect();
+            let best = members.iter().map(|artifact| self.incomplete_artifact(artifact)).min_by_key(Vec::len);
+            why.extend(best.unwrap_or_default());
+        }
+        why.extend(self.gaps());
+        for lost in self.missing.iter().filter(|lost| lost.server == self.name) {
+            let core = specs
+                .iter()
+                .any(|spec| spec.artifact == lost.artifact && (spec.core || spec.core_group.is_some()));
+            if !core {
+                continue;
+            }
+            let line = format!("no {} in the evidence; that hides: {}", lost.title, lost.hides);
+            if !why.contains(&line) {
+                why.push(line);
+            }
+        }
+        why
+    }
+
+    /// Why one artifact does not cover the whole time.
+    fn incomplete_artifact(&self, artifact: &str) -> Vec<String> {
+        let rows: Vec<&Coverage> =
+            self.coverage().filter(|row| base(&row.artifact) == artifact && row.records > 0).collect();
+        let title = self.title(artifact);
+        let Some(first) = rows.iter().filter_map(|row| row.first).min() else {
+            return vec![self.absent(artifact, &title)];
+        };
+        let late = checks::look_back(self.input)
+            .filter(|look_back| crate::tally::hour(first) > crate::tally::hour(*look_back) + 24);
+        late.map(|look_back| {
+            format!(
+                "{title} begin on {}; nothing can be said of the time from {} until then",
+                day(first),
+                day(look_back)
+            )
+        })
+        .into_iter()
+        .collect()
+    }
+
+    fn absent(&self, artifact: &str, title: &str) -> String {
+        let hides = self.input.content.artifacts.artifacts.iter().find(|spec| spec.artifact == artifact);
+        let hides = hides.map(|spec| spec.without.as_str()).unwrap_or_default();
+        format!("no {title} in the evidence; that hides: {hides}")
+    }
+
+    fn gaps(&self) -> Vec<String> {
+        let of_row = |row: &Coverage| {
+            let title = self.title(&row.artifact);
+            let gap = move |gap: &crate::model::Gap| {
+                format!("{title} are silent from {} to {}", clock(gap.from), clock(gap.until))
+            };
+            row.gaps.iter().map(gap).collect::<Vec<_>>()
+        };
+        self.coverage().flat_map(of_row).collect()
+    }
+
+    /// An artifact's title, with its part.
+    fn title(&self, artifact: &str) -> String {
+        let spec = self.input.content.artifacts.artifacts.iter().find(|spec| spec.artifact == base(artifact));
+        let title = spec.map_or(artifact, |spec| spec.title.as_str());
+        match artifact.split_once('/') {
+            Some((_, part)) if spec.is_some() => format!("{title} ({part})"),
+            _ => title.to_owned(),
+        }
+    }
+
+    /// The next things to do: the verdict's first, then what the worst acts call for, then the verdict's others.
+    fn next(&self, verdict: Verdict) -> Vec<String> {
+        let advice = &self.input.content.advice;
+        let general =
+            advice.verdicts.get(verdict.name()).map(|steps| steps.steps.as_slice()).unwrap_or_default();
+        let mut acts: Vec<&Act> =
+            self.acts().filter(|act| act.outcome > Outcome::Supporting && counts(act.level)).collect();
+        acts.sort_by_key(|act| std::cmp::Reverse((act.outcome, act.stage, act.level)));
+        let special = acts.iter().filter_map(|act| advice.acts.get(&act.name)?.steps.first());
+        let mut next: Vec<String> = Vec::new();
+        for step in general.iter().take(1).chain(special).chain(general.iter().skip(1)) {
+            if next.len() < NEXT_STEPS && !next.contains(step) {
+                next.push(step.clone());
+            }
+        }
+        next
+    }
+}
+
+/// One reason for each rule, the strongest and loudest first.
+fn by_rule<'a>(findings: impl Iterator<Item = (usize, &'a Finding)>) -> Vec<Reason> {
+    let mut rules: Vec<(&Finding, Vec<usize>)> = Vec::new();
+    for (at, finding) in findings {
+        match rules
+            .iter_mut()
+            .find(|(first, _)| first.rule.name == finding.rule.name && first.outcome == finding.outcome)
+        {
+            Some((_, members)) => members.push(at),
+            None => rules.push((finding, vec![at])),
+        }
+    }
+    rules.sort_by_key(|(finding, _)| std::cmp::Reverse((finding.outcome, finding.level)));
+    let reason = |(finding, members): (&Finding, Vec<usize>)| {
+        let title = finding.graded.as_ref().unwrap_or(&finding.rule.title);
+        let when = finding.time.map(|time| format!(", {}", clock(time))).unwrap_or_default();
+        let times = if members.len() > 1 { format!(", {} records", members.len()) } else { String::new() };
+        Reason { text: format!("{title}{when}{times}"), findings: members }
+    };
+    rules.into_iter().map(reason).collect()
+}
+
+fn exposure_reason(exposure: &Exposure) -> Reason {
+    let text = format!(
+        "its build was open to {} ({}) while that was being used: seen from {} to {}. {}",
+        exposure.name,
+        exposure.cves.join(", "),
+        day(exposure.from),
+        day(exposure.until),
+        exposure.why.trim_end_matches('.'),
+    );
+    Reason { text, findings: Vec::new() }
+}
+
+fn clock(time: Timestamp) -> String {
+    TimeZone::UTC.to_datetime(time).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+fn day(time: Timestamp) -> String {
+    TimeZone::UTC.to_datetime(time).date().to_string()
+}

@@ -1,0 +1,91 @@
+//! What can be typed, word for word; what it means is the commands' business.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Was this server broken into? Evidence to answer, with proof and with what the logs cannot show.
+#[derive(Debug, Parser)]
+#[command(name = "watchfire", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Hunt in logs and files of one or several servers and say what happened to each
+    Hunt(Hunt),
+    /// Read, list and explain rules
+    Rules(Rules),
+}
+
+/// `watchfire hunt`
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 nothing found, 1 a server was attempted or worse, 2 could not do it.")]
+pub(crate) struct Hunt {
+    /// Folders, disks, archives (.zip, .gz, .tar, .tar.gz) or single files
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Rules to hunt by: a folder, a file, or `builtin`; repeatable
+    #[arg(long, value_name = "DIR|FILE|builtin")]
+    pub(crate) rules: Vec<String>,
+    /// Nothing before this counts: a date or an RFC 3339 time, UTC
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Nothing after this counts: a date (whole day included) or an RFC 3339 time, UTC
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Show findings of this level and above; the verdict looks at all of them
+    #[arg(long, value_name = "LEVEL", default_value = "low")]
+    pub(crate) min_level: String,
+    /// Write a report to a file: .html, .md, .csv or .jsonl; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Vec<PathBuf>,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// Threads; one a core if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+/// What is printed on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For reading
+    Human,
+    /// One JSON object a line
+    Jsonl,
+    /// The timeline as a table
+    Csv,
+}
+
+/// `watchfire rules`
+#[derive(Debug, Args)]
+pub(crate) struct Rules {
+    #[command(subcommand)]
+    pub(crate) command: RulesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Read rules and say what is wrong with them, with file, line and column
+    Check(RulesPaths),
+    /// List rules, one a line
+    List(RulesPaths),
+    /// Show one rule by its name or id
+    Show {
+        /// The rule's name or id
+        rule: String,
+        #[command(flatten)]
+        from: RulesPaths,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesPaths {
+    /// Folders, files, or `builtin`, which is also the default
+    #[arg(value_name = "DIR|FILE|builtin")]
+    pub(crate) paths: Vec<String>,
+}

@@ -1,0 +1,111 @@
+//! `watchfire hunt`: evidence in, verdicts out.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use watchfire_hunt::model::{Hunted, Verdict};
+use watchfire_hunt::report::{self, About, human};
+use watchfire_hunt::{Options, hunt};
+use watchfire_sigma::Level;
+
+use crate::arguments::{Format, Hunt};
+use crate::{Status, content, terminal};
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Hunt) -> anyhow::Result<Status> {
+    let options = Options {
+        since: arguments.since.as_deref().map(|text| time(text, Edge::Start)).transpose()?,
+        until: arguments.until.as_deref().map(|text| time(text, Edge::End)).transpose()?,
+        threads: arguments.threads,
+    };
+    let min_level = level(&arguments.min_level)?;
+    let reports = arguments.report.iter().map(|path| format_of(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    for path in &arguments.paths {
+        std::fs::metadata(path)
+            .with_context(|| format!("{}\nhint: give a folder, an archive or a file", path.display()))?;
+    }
+    let content = content::load(&arguments.rules)?;
+    let bar = terminal::Bar::new();
+    let hunted = hunt(&arguments.paths, &content, &options, &bar)?;
+    bar.finish();
+    let about = About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        paths: arguments.paths.iter().map(|path| path.display().to_string()).collect(),
+        since: options.since,
+        until: options.until,
+        min_level,
+    };
+    for (path, format) in arguments.report.iter().zip(reports) {
+        write_report(path, format, &hunted, &about)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    print(arguments.format, &hunted, &about)?;
+    let found = hunted.worst().is_some_and(|worst| worst >= Verdict::Attempted);
+    Ok(if found { Status::Found } else { Status::Clear })
+}
+
+fn print(format: Format, hunted: &Hunted, about: &About) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match format {
+        Format::Human => {
+            let style = human::Style {
+                colour: terminal::colour(),
+                width: terminal::width(),
+                min_level: about.min_level,
+            };
+            human::write(hunted, about, &mut out, style)?;
+        }
+        Format::Jsonl => report::write(report::Format::Jsonl, hunted, about, &mut out)?,
+        Format::Csv => report::write(report::Format::Csv, hunted, about, &mut out)?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn write_report(path: &Path, format: report::Format, hunted: &Hunted, about: &About) -> io::Result<()> {
+    let mut out = BufWriter::new(File::create(path)?);
+    report::write(format, hunted, about, &mut out)?;
+    out.flush()?;
+    terminal::message(&format!("wrote {}", path.display()));
+    Ok(())
+}
+
+fn format_of(path: &Path) -> anyhow::Result<report::Format> {
+    match report::Format::for_path(path) {
+        Some(format) => Ok(format),
+        None => bail!("{}: no report has this ending\nhint: .html, .md, .csv or .jsonl", path.display()),
+    }
+}
+
+fn level(text: &str) -> anyhow::Result<Level> {
+    match text.parse() {
+        Ok(level) => Ok(level),
+        Err(_) => bail!("{text:?} is no level\nhint: informational, low, medium, high or critical"),
+    }
+}
+
+/// Which end of a day a bare date means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    Start,
+    End,
+}
+
+fn time(text: &str, edge: Edge) -> anyhow::Result<Timestamp> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    let Ok(date) = text.parse::<Date>() else {
+        bail!("{text:?} is no time\nhint: 2021-03-03 or 2021-03-03T05:00:00Z, in UTC");
+    };
+    let time = match edge {
+        Edge::Start => date.at(0, 0, 0, 0),
+        Edge::End => date.at(23, 59, 59, 999_999_999),
+    };
+    Ok(TimeZone::UTC.to_timestamp(time)?)
+}

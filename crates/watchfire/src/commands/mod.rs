@@ -1,0 +1,4 @@
+//! One file per command; each turns what was typed into what it means, and runs it.
+
+pub(crate) mod hunt;
+pub(crate) mod rules;

@@ -1,0 +1,81 @@
+//! Content for the commands: the shipped files out of the binary, the user's from disk.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use watchfire_hunt::content::Content;
+
+/// The files of `detections/`, as they were when the binary was made.
+const SHIPPED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/detections.rs"));
+
+/// A rule file is text that somebody wrote by hand; nothing real comes near this.
+const RULE_FILE_LIMIT_BYTES: u64 = 8 << 20;
+
+/// The word for the shipped rules.
+pub(crate) const BUILTIN: &str = "builtin";
+
+/// Path and text of a file.
+pub(crate) type File = (String, String);
+
+/// The shipped files.
+pub(crate) fn shipped() -> Vec<File> {
+    SHIPPED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+}
+
+/// Loads content for `--rules`: nothing given means the shipped rules.
+pub(crate) fn load(rules: &[String]) -> anyhow::Result<Content> {
+    let with_shipped = rules.is_empty() || rules.iter().any(|rules| rules == BUILTIN);
+    let mut files = Vec::new();
+    for path in rules.iter().filter(|rules| *rules != BUILTIN) {
+        files.extend(read(Path::new(path))?);
+    }
+    Ok(Content::load(&shipped(), &files, with_shipped)?)
+}
+
+/// The rule files at a path: itself, or all `.yml` and `.yaml` below it in name order.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<File>> {
+    let is_yara = path.extension().is_some_and(|extension| extension == "yar" || extension == "yara");
+    if is_yara {
+        bail!(
+            "{}: YARA rules are not read by this build\nhint: give Sigma rules, .yml or .yaml",
+            path.display()
+        );
+    }
+    let mut files = Vec::new();
+    collect(path, &mut files)?;
+    if files.is_empty() {
+        bail!("{}: no rules there\nhint: rules are files that end in .yml or .yaml", path.display());
+    }
+    Ok(files)
+}
+
+fn collect(path: &Path, files: &mut Vec<File>) -> anyhow::Result<()> {
+    let about = || path.display().to_string();
+    if !fs::metadata(path).with_context(about)?.is_dir() {
+        files.push((about(), text(path).with_context(about)?));
+        return Ok(());
+    }
+    let entries = fs::read_dir(path).with_context(about)?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(about)?;
+    paths.sort();
+    let is_rules =
+        |path: &Path| path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
+    for path in paths.iter().filter(|path| path.is_dir() || is_rules(path)) {
+        collect(path, files)?;
+    }
+    Ok(())
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let read = fs::File::open(path)?.take(RULE_FILE_LIMIT_BYTES + 1).read_to_string(&mut text)?;
+    if read as u64 > RULE_FILE_LIMIT_BYTES {
+        bail!("larger than {RULE_FILE_LIMIT_BYTES} bytes, which no rule file is");
+    }
+    Ok(text)
+}
