@@ -46,7 +46,8 @@ impl Tally {
         let Some(time) = time else { return };
         self.first = Some(self.first.map_or(time, |first| first.min(time)));
         self.last = Some(self.last.map_or(time, |last| last.max(time)));
-        *self.hours.entry(hour(time)).or_default() += records;
+        // A look at a single line stands for that line.
+        *self.hours.entry(hour(time)).or_default() += records.max(1);
     }
 
     /// Adds another tally of the same artifact; its times are moved by `shift_s` seconds first.

@@ -52,7 +52,7 @@ pub(crate) enum How {
 /// A test made ready.
 #[derive(Debug)]
 pub(crate) enum Compiled {
-    Text(TextSet),
+    Text(Box<TextSet>),
     Regex(Regexp),
     Cidr(Vec<Network>),
     Compare(Comparison, Number),
@@ -65,7 +65,7 @@ pub(crate) enum Compiled {
 impl Check {
     pub(crate) fn compile(&self) -> Compiled {
         match self {
-            Self::Text { any, cased } => Compiled::Text(TextSet::new(any, *cased)),
+            Self::Text { any, cased } => Compiled::Text(Box::new(TextSet::new(any, *cased))),
             Self::Regex(regexp) => Compiled::Regex(regexp.clone()),
             Self::Cidr(networks) => Compiled::Cidr(networks.clone()),
             Self::Compare(comparison, number) => Compiled::Compare(*comparison, *number),

@@ -117,10 +117,19 @@ impl Pattern {
         })
     }
 
-    /// Whether its letters go beyond ASCII, so that ignoring case needs Unicode's tables.
+    /// Whether it has letters beyond ASCII that have case, so that ignoring case needs Unicode's tables.
     pub(crate) fn is_unicode(&self) -> bool {
+        let text = |bytes| std::str::from_utf8(bytes).ok();
         let mut literals = self.literals().filter(|bytes| !bytes.is_ascii()).peekable();
-        literals.peek().is_some() && literals.all(|bytes| std::str::from_utf8(bytes).is_ok())
+        literals.peek().is_some()
+            && self.literals().all(|bytes| text(bytes).is_some())
+            && literals.filter_map(text).flat_map(str::chars).any(has_case_beyond_ascii)
+    }
+
+    /// Whether a letter beyond ASCII folds to one of ASCII: the long s and the Kelvin sign do.
+    pub(crate) fn folds_to_ascii(&self) -> bool {
+        let text: String = self.literals().map(String::from_utf8_lossy).collect();
+        text.contains(['\u{17f}', '\u{212a}'])
     }
 
     /// `windash`: every character that could introduce an option stands for all five. One element in place of the
@@ -142,6 +151,10 @@ impl Pattern {
     fn push_char_or_dash(&mut self, c: char) {
         if DASHES.contains(&c) { self.push(Element::Dash) } else { self.push_char(c) }
     }
+}
+
+fn has_case_beyond_ascii(c: char) -> bool {
+    !c.is_ascii() && (!c.to_lowercase().eq([c]) || !c.to_uppercase().eq([c]))
 }
 
 #[cfg(test)]

@@ -25,30 +25,22 @@ const PROBES: usize = 8;
 /// … inside a block of this size: seven steps of eight and a gram.
 const BLOCK: usize = 64;
 
+const WORD_BITS: usize = 64;
+
 /// A fixed set of literals, compiled for one-pass search.
 #[derive(Clone, Debug)]
 pub(crate) struct Scanner {
     needles: Vec<Box<[u8]>>,
     stride: usize,
     probe: Probe,
-    bits: Box<[u8]>,
+    bits: Box<[u64]>,
     /// `entries` of one bucket lie between two neighbouring heads.
     heads: Box<[u32]>,
     entries: Box<[Entry]>,
 }
 
-/// Finds the next round in which a sampled position has its bit set.
-type Probe = fn(bits: &[u8], text: &[u8], from: usize) -> Option<Round>;
-
-/// One round of the probing loop that found something.
-struct Round {
-    /// Where its first probe looked.
-    at: usize,
-    /// Which of its probes hit.
-    hits: u32,
-    /// How many probes it had.
-    probes: usize,
-}
+/// Finds the next sampled position whose bit is set.
+type Probe = fn(bits: &[u64], text: &[u8], from: usize) -> Option<usize>;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
@@ -81,15 +73,11 @@ impl Scanner {
             return;
         }
         let mut from = 0;
-        while let Some(mut round) = (self.probe)(&self.bits, text, from) {
-            while round.hits != 0 {
-                let at = round.at + round.hits.trailing_zeros() as usize * self.stride;
-                if !self.resolve(text, at, &mut found) {
-                    return;
-                }
-                round.hits &= round.hits - 1;
+        while let Some(at) = (self.probe)(&self.bits, text, from) {
+            if !self.resolve(text, at, &mut found) {
+                return;
             }
-            from = round.at + round.probes * self.stride;
+            from = at + self.stride;
         }
     }
 
@@ -143,19 +131,20 @@ fn weight(window: &[u8]) -> f64 {
 }
 
 /// The bit table, large enough that few bits are set by chance, small enough for the cache.
-fn filter_of(entries: &[Entry], stride: usize) -> (Box<[u8]>, Probe) {
-    const SMALL: usize = 256;
-    const MIDDLE: usize = 32 << 10;
-    const LARGE: usize = 256 << 10;
-    let (bytes, probe) = match entries.len() {
+fn filter_of(entries: &[Entry], stride: usize) -> (Box<[u64]>, Probe) {
+    // In words of eight bytes: 256 bytes, 8 KB, 256 KB.
+    const SMALL: usize = 32;
+    const MIDDLE: usize = 1 << 10;
+    const LARGE: usize = 32 << 10;
+    let (words, probe) = match entries.len() {
         0..32 => (SMALL, probe_for::<SMALL>(stride)),
         32..4_096 => (MIDDLE, probe_for::<MIDDLE>(stride)),
         _ => (LARGE, probe_for::<LARGE>(stride)),
     };
-    let mut bits = vec![0u8; bytes].into_boxed_slice();
+    let mut bits = vec![0u64; words].into_boxed_slice();
     for entry in entries {
-        let bit = bucket_of(entry.gram, bytes * 8);
-        bits[bit / 8] |= 1 << (bit % 8);
+        let bit = bucket_of(entry.gram, words * WORD_BITS);
+        bits[bit / WORD_BITS] |= 1 << (bit % WORD_BITS);
     }
     (bits, probe)
 }
@@ -181,54 +170,41 @@ fn bucket_of(gram: u32, count: usize) -> usize {
     ((u64::from(mixed) * count as u64) >> 32) as usize
 }
 
-fn probe_for<const BYTES: usize>(stride: usize) -> Probe {
+fn probe_for<const WORDS: usize>(stride: usize) -> Probe {
     match stride {
-        1 => probe::<BYTES, 1>,
-        2 => probe::<BYTES, 2>,
-        3 => probe::<BYTES, 3>,
-        4 => probe::<BYTES, 4>,
-        5 => probe::<BYTES, 5>,
-        6 => probe::<BYTES, 6>,
-        _ => probe::<BYTES, 8>,
+        1 => probe::<WORDS, 1>,
+        2 => probe::<WORDS, 2>,
+        3 => probe::<WORDS, 3>,
+        4 => probe::<WORDS, 4>,
+        5 => probe::<WORDS, 5>,
+        6 => probe::<WORDS, 6>,
+        _ => probe::<WORDS, 8>,
     }
 }
 
 /// The loop in which the time is spent. Table size and step are constants, so that every index is known to be in
 /// bounds and the rounds unroll into plain loads.
-fn probe<const BYTES: usize, const STRIDE: usize>(bits: &[u8], text: &[u8], from: usize) -> Option<Round> {
-    let bits: &[u8; BYTES] = bits.try_into().expect("the table was made for this probe");
+fn probe<const WORDS: usize, const STRIDE: usize>(bits: &[u64], text: &[u8], from: usize) -> Option<usize> {
+    let bits: &[u64; WORDS] = bits.try_into().expect("the table was made for this probe");
     let mut at = from;
     while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
-        let mut hits = 0u32;
         for probe in 0..PROBES {
             let o = probe * STRIDE;
-            let gram = fold::gram([block[o], block[o + 1], block[o + 2], block[o + 3]]);
-            hits |= is_set(bits, gram) << probe;
-        }
-        if hits != 0 {
-            return Some(Round { at, hits, probes: PROBES });
+            if is_set(bits, [block[o], block[o + 1], block[o + 2], block[o + 3]]) {
+                return Some(at + o);
+            }
         }
         at += PROBES * STRIDE;
     }
-    probe_tail(bits, text, at, STRIDE)
-}
-
-fn probe_tail<const BYTES: usize>(
-    bits: &[u8; BYTES],
-    text: &[u8],
-    from: usize,
-    stride: usize,
-) -> Option<Round> {
-    let windows = text.get(from..)?.windows(GRAM).step_by(stride);
-    let mut hit = windows.map(|w| is_set(bits, fold::gram([w[0], w[1], w[2], w[3]])) != 0);
-    let steps = hit.position(|hit| hit)?;
-    Some(Round { at: from + steps * stride, hits: 1, probes: 1 })
+    let mut windows = text.get(at..)?.windows(GRAM).step_by(STRIDE);
+    let steps = windows.position(|w| is_set(bits, [w[0], w[1], w[2], w[3]]))?;
+    Some(at + steps * STRIDE)
 }
 
 #[inline]
-fn is_set<const BYTES: usize>(bits: &[u8; BYTES], gram: u32) -> u32 {
-    let bit = bucket_of(gram, BYTES * 8);
-    u32::from(bits[(bit / 8) & (BYTES - 1)] >> (bit % 8)) & 1
+fn is_set<const WORDS: usize>(bits: &[u64; WORDS], bytes: [u8; GRAM]) -> bool {
+    let bit = bucket_of(fold::gram(bytes), WORDS * WORD_BITS);
+    bits[(bit / WORD_BITS) & (WORDS - 1)] >> (bit % WORD_BITS) & 1 == 1
 }
 
 #[cfg(test)]

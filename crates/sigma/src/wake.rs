@@ -29,8 +29,11 @@ struct Place {
     /// By needle of the scanner.
     parts: Vec<Vec<u32>>,
     /// Whole values by hash.
-    wholes: FxHashMap<u64, Vec<(Box<[u8]>, Vec<u32>)>>,
+    wholes: FxHashMap<u64, Vec<Whole>>,
 }
+
+/// A whole value and the rules that it wakes.
+type Whole = (Box<[u8]>, Vec<u32>);
 
 /// What a witness costs in a value: parts as in a line; a whole value is looked up at once, and how often it hits
 /// can only be guessed from its length (`200` and `POST` are common, a path is not).
@@ -95,7 +98,7 @@ impl Wake {
 impl Place {
     fn new(slot: usize, literals: Vec<(Literal, u32)>) -> Self {
         let mut parts: FxHashMap<Box<[u8]>, Vec<u32>> = FxHashMap::default();
-        let mut wholes: FxHashMap<u64, Vec<(Box<[u8]>, Vec<u32>)>> = FxHashMap::default();
+        let mut wholes: FxHashMap<u64, Vec<Whole>> = FxHashMap::default();
         for (literal, rule) in literals {
             let bytes = literal.bytes.into_boxed_slice();
             if !literal.whole || literal.slot.is_none() {

@@ -18,6 +18,8 @@ pub(crate) struct Literal {
     pub(crate) slot: Option<usize>,
     /// The literal is the whole value, not a part of it.
     pub(crate) whole: bool,
+    /// Its field was percent-decoded: it stands in the line unless the line has an escape.
+    pub(crate) decoded: bool,
     /// In lower case.
     pub(crate) bytes: Vec<u8>,
 }
@@ -106,5 +108,5 @@ fn of_pattern(pattern: &Pattern, cased: bool, slot: Option<usize>, price: Price<
 }
 
 fn literal(slot: Option<usize>, whole: bool, bytes: &[u8]) -> Literal {
-    Literal { slot, whole, bytes: bytes.to_ascii_lowercase() }
+    Literal { slot, whole, decoded: false, bytes: bytes.to_ascii_lowercase() }
 }

@@ -1,5 +1,7 @@
 //! Every public rule there is must be read, except those that say themselves that they need values first.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and report as tests do")]
+
 use std::path::{Path, PathBuf};
 
 use watchfire_sigma::{ClassKey, Document, Fields, LogSources, Problem, Rules, Severity, parse};

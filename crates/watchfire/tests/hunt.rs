@@ -135,7 +135,8 @@ fn findings_point_at_their_bytes() {
     let mut checked = 0;
     for finding in answer.findings() {
         let bytes = fs::read(text(finding, "file")).unwrap();
-        let hash = Sha256::digest(&bytes).iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
+        let hash =
+            Sha256::digest(&bytes).iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
         assert_eq!(text(finding, "sha256"), hash, "{finding}");
         let offset = usize::try_from(finding["offset"].as_u64().unwrap()).unwrap();
         let start: String =

@@ -30,12 +30,11 @@ pub(super) fn scan<R: Read>(
     mut chunks: Chunks<R>,
     part: &mut Part,
 ) -> io::Result<()> {
-    let matcher = scanner.matchers.lines(&layout);
     let mut scan = Scan {
         scanner,
         file,
         layout: Arc::new(layout),
-        matcher,
+        matcher: None,
         part,
         scratch: Scratch::default(),
         artifact: None,
@@ -56,7 +55,8 @@ struct Scan<'s> {
     scanner: &'s Scanner<'s>,
     file: &'s File<'s>,
     layout: Arc<Layout>,
-    matcher: Arc<LineMatcher>,
+    /// The matcher for the layout, once rows of it have been seen.
+    matcher: Option<Arc<LineMatcher>>,
     part: &'s mut Part,
     scratch: Scratch,
     /// The artifact's name, once a record has told its protocol.
@@ -77,11 +77,21 @@ impl Scan<'_> {
         while let Some(directive) = next_directive(text, start) {
             self.rows(chunk, start..directive.start);
             if Arc::make_mut(&mut self.layout).directive(&text[directive.clone()]) {
-                self.matcher = self.scanner.matchers.lines(&self.layout);
+                self.matcher = None;
             }
             start = (directive.end + 1).min(text.len());
         }
         self.rows(chunk, start..text.len());
+    }
+
+    fn matcher(&mut self, rows: &[u8]) -> Arc<LineMatcher> {
+        if let Some(matcher) = &self.matcher {
+            return Arc::clone(matcher);
+        }
+        let log = self.file.path.as_str().rsplit('\\').nth(1).unwrap_or_default();
+        let matcher = self.scanner.matchers.lines(&self.layout, log, rows);
+        self.matcher = Some(Arc::clone(&matcher));
+        matcher
     }
 
     /// Scans lines that are all records under the present layout.
@@ -92,7 +102,7 @@ impl Scan<'_> {
             return;
         }
         self.sample(rows);
-        let (layout, matcher) = (Arc::clone(&self.layout), Arc::clone(&self.matcher));
+        let (layout, matcher) = (Arc::clone(&self.layout), self.matcher(rows));
         let mut done = 0;
         let mut found = Vec::new();
         let mut cells = Cells::default();
@@ -112,7 +122,7 @@ impl Scan<'_> {
             }
             if !found.is_empty() && !is_header(&layout, &row) {
                 let place = base + record.start..base + record.end;
-                self.hits(chunk, place, &row, &found);
+                self.hits(chunk, place, &row, (&found, &matcher));
             }
             done = record.end;
         });
@@ -123,7 +133,7 @@ impl Scan<'_> {
         chunk: &Chunk<'_>,
         range: Range<usize>,
         row: &watchfire_artifact::layout::Row<'_>,
-        rules: &[usize],
+        (rules, matcher): (&[usize], &LineMatcher),
     ) {
         let artifact = self.artifact(row);
         for &rule in rules {
@@ -141,7 +151,7 @@ impl Scan<'_> {
                 place: Place::Offset(chunk.offset_of(range.start)),
                 client: row.client(),
                 request: row.request().map(|request| text(&request).into_owned()),
-                fields: self.matcher.shown(rule, row),
+                fields: matcher.shown(rule, row),
                 raw: raw.into_owned(),
             };
             self.part.hits.push(hit);

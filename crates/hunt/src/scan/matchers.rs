@@ -11,10 +11,13 @@ use watchfire_sigma::{ClassKey, Encoding, Fields, Matcher, Prefilter, Record, Va
 
 use crate::content::Content;
 
+/// Less of a log than this does not show what is usual in it.
+const SAMPLE_BYTES_TELLING: usize = 32 * 1024;
+
 /// Compiled matchers, by class.
 pub(super) struct Matchers<'c> {
     content: &'c Content,
-    lines: Cache<(Kind, Vec<String>), LineMatcher>,
+    lines: Cache<(Kind, Vec<String>, String, bool), LineMatcher>,
     events: Cache<[String; 3], EventMatcher>,
     entries: Cache<&'static str, EventMatcher>,
 }
@@ -56,18 +59,25 @@ impl<'c> Matchers<'c> {
         Self { content, lines: Mutex::default(), events: Mutex::default(), entries: Mutex::default() }
     }
 
-    /// The matcher for a layout's lines.
-    pub(super) fn lines(&self, layout: &Layout) -> Arc<LineMatcher> {
-        let key = (layout.kind, layout.columns().to_vec());
-        cached(&self.lines, &key, || self.compile_lines(layout))
+    /// The matcher for a layout's lines. `log` names the log that they are of (its folder), and `sample` shows what
+    /// usually stands in it; both only make the search faster.
+    pub(super) fn lines(&self, layout: &Layout, log: &str, sample: &[u8]) -> Arc<LineMatcher> {
+        let telling = sample.len() >= SAMPLE_BYTES_TELLING;
+        let key = (
+            layout.kind,
+            layout.columns().to_vec(),
+            if telling { log.to_owned() } else { String::new() },
+            telling,
+        );
+        cached(&self.lines, &key, || self.compile_lines(layout, if telling { sample } else { b"" }))
     }
 
-    fn compile_lines(&self, layout: &Layout) -> LineMatcher {
+    fn compile_lines(&self, layout: &Layout, sample: &[u8]) -> LineMatcher {
         let names = layout.fields();
         let fields = names.as_deref().map_or(Fields::Open, Fields::Closed);
         let class = ClassKey { class: layout.kind.class().unwrap_or_default(), constants: &[], fields };
         let matcher = self.content.rules.matcher(&class);
-        let prefilter = matcher.prefilter(&encoding(layout));
+        let prefilter = matcher.prefilter(&encoding(layout, sample));
         let fields = matcher.wanted().iter().map(|name| layout.field(name)).collect();
         let own = |rule: usize, name: &str| layout.field(&self.content.rules.own_name(&class, rule, name));
         let shown = self.shown(&matcher, |rule, name| own(rule, name).map(|field| (name.to_owned(), field)));
@@ -110,18 +120,16 @@ impl<'c> Matchers<'c> {
 }
 
 /// How literals of rules stand in a layout's lines.
-fn encoding(layout: &Layout) -> Encoding<'static> {
-    match layout.dialect {
-        Dialect::W3c => Encoding { derived: layout.derived_fields(), breaks: b"", replace: &[(b' ', b'+')] },
+fn encoding<'a>(layout: &Layout, sample: &'a [u8]) -> Encoding<'a> {
+    let breaks: &[u8] = match layout.dialect {
+        // A blank stands as `+`, or, where a proxy has written the line, as itself.
+        Dialect::W3c => b" ",
         // Exchange doubles quotes, and its lists in EventData double apostrophes.
-        Dialect::Csv if layout.fields().is_none() => {
-            Encoding { derived: &[], breaks: b"\"'\\/", replace: &[] }
-        }
-        Dialect::Csv => Encoding { derived: layout.derived_fields(), breaks: b"\"", replace: &[] },
-        Dialect::Ncsa | Dialect::Free => {
-            Encoding { derived: layout.derived_fields(), breaks: b"", replace: &[] }
-        }
-    }
+        Dialect::Csv if layout.fields().is_none() => b"\"'\\/",
+        Dialect::Csv => b"\"",
+        Dialect::Ncsa | Dialect::Free => b"",
+    };
+    Encoding { decoded: layout.derived_fields(), breaks, sample, ..Encoding::default() }
 }
 
 impl LineMatcher {

@@ -92,32 +92,33 @@ fn in_one_line(error: &regex::Error) -> String {
     last.trim().trim_start_matches("error: ").to_owned()
 }
 
-/// A pattern with letters beyond ASCII as an expression, so that they compare by Unicode's simple case folding.
+/// Patterns with letters beyond ASCII as one expression, so that they compare by Unicode's simple case folding.
 /// ASCII letters keep to ASCII: otherwise `k` would be a Kelvin sign here and nowhere else.
-pub(crate) fn of_pattern(pattern: &Pattern) -> Option<Regex> {
-    let mut source = String::from(r"\A");
-    for element in &pattern.elements {
-        match element {
-            Element::Literal(bytes) => {
-                std::str::from_utf8(bytes).ok()?.chars().for_each(|c| push_folded(&mut source, c))
-            }
-            Element::One => source.push_str(r"(?:(?s:.)|(?s-u:[\x80-\xff]))"),
-            Element::Run => source.push_str("(?s-u:.)*"),
-            Element::Dash => source
-                .push_str(&format!("[\\{}{}{}{}{}]", DASHES[0], DASHES[1], DASHES[2], DASHES[3], DASHES[4])),
-        }
-    }
-    source.push_str(r"\z");
-    builder(&source).build().ok()
+pub(crate) fn of_patterns(patterns: &[Pattern]) -> Option<Regex> {
+    let sources: Option<Vec<String>> = patterns.iter().map(source_of).collect();
+    builder(&format!(r"\A(?:{})\z", sources?.join("|"))).build().ok()
 }
 
-fn push_folded(source: &mut String, c: char) {
+fn source_of(pattern: &Pattern) -> Option<String> {
+    let mut source = String::new();
+    for element in &pattern.elements {
+        match element {
+            Element::Literal(bytes) => source.extend(std::str::from_utf8(bytes).ok()?.chars().map(folded)),
+            Element::One => source.push_str(r"(?:(?s:.)|(?s-u:[\x80-\xff]))"),
+            Element::Run => source.push_str("(?s-u:.)*"),
+            Element::Dash => source.extend(['[', '\\'].into_iter().chain(DASHES).chain([']'])),
+        }
+    }
+    Some(source)
+}
+
+fn folded(c: char) -> String {
     if c.is_ascii_alphabetic() {
-        source.extend(['[', c.to_ascii_lowercase(), c.to_ascii_uppercase(), ']']);
+        format!("[{}{}]", c.to_ascii_lowercase(), c.to_ascii_uppercase())
     } else if c.is_ascii() {
-        source.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
+        regex::escape(c.encode_utf8(&mut [0; 4]))
     } else {
-        source.push_str(&format!("(?i:{c})"));
+        format!("(?i:{c})")
     }
 }
 

@@ -14,23 +14,26 @@ use crate::pattern::{Element, Pattern};
 use crate::scan::{NEEDLE_BYTES_MIN, Scanner};
 
 /// From how many substrings on one pass for all is cheaper than one pass each.
-const SCANNER_FROM: usize = 8;
+const TOGETHER_FROM: usize = 8;
 
 /// Many patterns; a value passes if one of them matches all of it.
 #[derive(Debug)]
 pub(crate) struct TextSet {
     cased: bool,
+    /// Every pattern has bytes that no value in ASCII can have.
+    beyond_ascii: bool,
     /// Some pattern is `*` alone.
     anything: bool,
     equals: Ends,
     starts: Ends,
     ends: Ends,
     finders: Vec<Finder>,
-    /// The literals of a long list, in the set's own case.
+    /// Many substrings, in the set's own case.
+    short: Option<Short>,
     scanner: Option<Scanner>,
     globs: Vec<Glob>,
     /// Patterns whose letters beyond ASCII have case.
-    unicode: Vec<Regex>,
+    unicode: Option<Regex>,
 }
 
 impl TextSet {
@@ -39,29 +42,42 @@ impl TextSet {
         for pattern in patterns {
             parts.sort(pattern, cased);
         }
-        let (finders, scanner) = substrings(parts.contains, cased);
+        let unicode = parts.unicode(cased);
+        let (short, long): (Vec<_>, Vec<_>) =
+            parts.contains.into_iter().partition(|literal| literal.len() < NEEDLE_BYTES_MIN);
+        let together = |literals: &Vec<Vec<u8>>| literals.len() >= TOGETHER_FROM;
+        let alone = [&short, &long].into_iter().filter(|literals| !together(literals)).flatten();
+        let beyond_ascii = |pattern: &Pattern| {
+            pattern.literals().any(|bytes| !bytes.is_ascii()) && (cased || !pattern.folds_to_ascii())
+        };
         Self {
             cased,
+            beyond_ascii: patterns.iter().all(beyond_ascii),
             anything: parts.anything,
             equals: Ends::new(parts.equals, cased, Side::Start),
             starts: Ends::new(parts.starts, cased, Side::Start),
             ends: Ends::new(parts.ends, cased, Side::End),
-            finders,
-            scanner,
+            finders: alone.map(|literal| Finder::new(literal, cased)).collect(),
+            scanner: together(&long).then(|| Scanner::new(boxed(&long))),
+            short: together(&short).then(|| Short::new(short, cased)),
             globs: parts.globs,
-            unicode: parts.unicode,
+            unicode,
         }
     }
 
     pub(crate) fn matches(&self, value: &[u8]) -> bool {
+        if self.beyond_ascii && value.is_ascii() {
+            return false;
+        }
         self.anything
             || self.equals.any(value, |literal| literal.len() == value.len())
             || self.starts.any(value, |_| true)
             || self.ends.any(value, |_| true)
             || self.finders.iter().any(|finder| finder.is_in(value))
+            || self.short.as_ref().is_some_and(|short| short.any_in(value))
             || self.scanned(value)
             || self.globs.iter().any(|glob| glob.matches(value))
-            || self.unicode.iter().any(|regex| regex.is_match(value))
+            || self.unicode.as_ref().is_some_and(|unicode| unicode.is_match(value))
     }
 
     fn scanned(&self, value: &[u8]) -> bool {
@@ -76,16 +92,37 @@ impl TextSet {
     }
 }
 
-/// Few or short substrings are sought one by one, the others together.
-fn substrings(contains: Vec<Vec<u8>>, cased: bool) -> (Vec<Finder>, Option<Scanner>) {
-    let (long, short): (Vec<_>, Vec<_>) =
-        contains.into_iter().partition(|literal| literal.len() >= NEEDLE_BYTES_MIN);
-    let finders = |literals: &[Vec<u8>]| literals.iter().map(|literal| Finder::new(literal, cased)).collect();
-    if long.len() < SCANNER_FROM {
-        return (finders(&[short, long].concat()), None);
+fn boxed(literals: &[Vec<u8>]) -> Vec<Box<[u8]>> {
+    literals.iter().map(|literal| literal.clone().into_boxed_slice()).collect()
+}
+
+/// Many substrings that are too short for the scanner: one pass, by first byte.
+#[derive(Debug)]
+struct Short {
+    cased: bool,
+    by_first: Vec<Vec<Vec<u8>>>,
+}
+
+impl Short {
+    fn new(literals: Vec<Vec<u8>>, cased: bool) -> Self {
+        let mut by_first = vec![Vec::new(); 256];
+        for literal in literals {
+            // An empty one is in every text; `contains: ''` becomes `*` before it gets here.
+            let Some(&first) = literal.first() else { continue };
+            by_first[usize::from(first.to_ascii_lowercase())].push(literal);
+        }
+        Self { cased, by_first }
     }
-    let needles = long.into_iter().map(Vec::into_boxed_slice).collect();
-    (finders(&short), Some(Scanner::new(needles)))
+
+    fn any_in(&self, value: &[u8]) -> bool {
+        let stands = |text: &[u8], literal: &[u8]| {
+            if self.cased { text.starts_with(literal) } else { fold::starts_with(text, literal) }
+        };
+        (0..value.len()).any(|at| {
+            let literals = &self.by_first[usize::from(value[at].to_ascii_lowercase())];
+            literals.iter().any(|literal| stands(&value[at..], literal))
+        })
+    }
 }
 
 /// Patterns by shape.
@@ -97,18 +134,28 @@ struct Parts {
     ends: Vec<Vec<u8>>,
     contains: Vec<Vec<u8>>,
     globs: Vec<Glob>,
-    unicode: Vec<Regex>,
+    unicode: Vec<Pattern>,
 }
 
 impl Parts {
+    /// The patterns with cased letters beyond ASCII. Should the regex engine refuse them for their size, they still
+    /// match in ASCII's way.
+    fn unicode(&mut self, cased: bool) -> Option<Regex> {
+        let patterns = std::mem::take(&mut self.unicode);
+        if patterns.is_empty() {
+            return None;
+        }
+        let unicode = regexp::of_patterns(&patterns);
+        if unicode.is_none() {
+            self.globs.extend(patterns.iter().map(|pattern| Glob::new(pattern, cased)));
+        }
+        unicode
+    }
+
     fn sort(&mut self, pattern: &Pattern, cased: bool) {
         use Element::{Literal, Run};
         if !cased && pattern.is_unicode() {
-            // A pattern that the regex engine should refuse for its size still matches in ASCII's way.
-            match regexp::of_pattern(pattern) {
-                Some(regex) => self.unicode.push(regex),
-                None => self.globs.push(Glob::new(pattern, cased)),
-            }
+            self.unicode.push(pattern.clone());
             return;
         }
         match pattern.elements.as_slice() {
@@ -229,6 +276,22 @@ mod tests {
         assert!(set.matches("HANS MÜLLER".as_bytes()) && set.matches("STRAßE1".as_bytes()));
         assert!(!set.matches("muller".as_bytes()));
         assert!(set.matches(b"\xffM\xc3\x9cLLER\xfe"));
+    }
+
+    #[test]
+    fn many_short_literals_and_signs_without_case() {
+        let patterns: Vec<String> =
+            ('\u{2600}'..'\u{2640}').map(|c| format!("*{c}*")).chain(["*ab*".into()]).collect();
+        let set = set(&patterns.iter().map(String::as_str).collect::<Vec<_>>(), false);
+        assert!(set.unicode.is_none() && set.short.is_some());
+        assert!(set.matches("x \u{2620}".as_bytes()) && set.matches(b"xABx"));
+        assert!(!set.matches("x \u{2650}".as_bytes()) && !set.matches(b"xAx"));
+    }
+
+    #[test]
+    fn a_letter_that_folds_to_ascii_matches_ascii() {
+        assert!(set(&["*\u{212a}elvin*"], false).matches(b"kelvin"));
+        assert!(!set(&["kelvin"], false).matches("\u{212a}elvin".as_bytes()));
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub(super) struct Event<'h> {
     pub(super) time_ms: i64,
 }
 
+/// The fields of `group-by` with their values, and the hits that share them.
+type Group<'h> = (Vec<(String, String)>, Vec<Event<'h>>);
+
 /// Evaluates one correlation. The hits may come in any order.
 pub fn correlate(correlation: &Correlation, hits: &[Hit<'_>]) -> Vec<Match> {
     let mut matches = Vec::new();
@@ -120,12 +123,9 @@ fn in_order(correlations: &[Correlation]) -> Vec<usize> {
 
 /// The hits of the correlation's rules by the values of `group-by`, each group in order of time. A hit without one
 /// of the fields belongs to no group. Values are the same without regard to case, as everywhere in Sigma.
-fn groups<'h>(
-    correlation: &Correlation,
-    hits: &'h [Hit<'h>],
-) -> Vec<(Vec<(String, String)>, Vec<Event<'h>>)> {
+fn groups<'h>(correlation: &Correlation, hits: &'h [Hit<'h>]) -> Vec<Group<'h>> {
     let mut numbers: FxHashMap<Vec<String>, usize> = FxHashMap::default();
-    let mut groups: Vec<(Vec<(String, String)>, Vec<Event<'h>>)> = Vec::new();
+    let mut groups: Vec<Group<'h>> = Vec::new();
     for (index, hit) in hits.iter().enumerate() {
         let Some(rule) = correlation.rules.iter().position(|reference| is_called(hit, reference)) else {
             continue;
@@ -141,9 +141,9 @@ fn groups<'h>(
         groups[group].1.push(Event { index, hit, rule, time_ms: hit.time_ms });
     }
     // Logs have whole seconds: what happened in the same moment counts as having happened in the wanted order.
-    groups
-        .iter_mut()
-        .for_each(|(_, events)| events.sort_by_key(|event| (event.time_ms, event.rule, event.index)));
+    for (_, events) in &mut groups {
+        events.sort_by_key(|event| (event.time_ms, event.rule, event.index));
+    }
     groups
 }
 

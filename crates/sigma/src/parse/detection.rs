@@ -118,15 +118,12 @@ impl Reader<'_> {
             parts.push(self.keywords(&keywords));
         }
         for item in others {
-            parts.push(match &item.kind {
-                Kind::Map(fields) => self.fields(item, fields),
-                _ => {
-                    self.problems.refuse(
-                        &item.place,
-                        format!("{} cannot stand in a list of searches", item.describe()),
-                    );
-                    None
-                }
+            parts.push(if let Kind::Map(fields) = &item.kind {
+                self.fields(item, fields)
+            } else {
+                let message = format!("{} cannot stand in a list of searches", item.describe());
+                self.problems.refuse(&item.place, message);
+                None
             });
         }
         Some(Expr::any(parts.into_iter().collect::<Option<_>>()?))

@@ -83,6 +83,7 @@ impl Reader<'_> {
     }
 
     /// A word out of a fixed list; none if it is not given.
+    #[expect(clippy::option_option, reason = "absent and refused differ")]
     fn word<T: std::str::FromStr<Err = crate::rule::UnknownWord>>(
         &mut self,
         node: &Node,

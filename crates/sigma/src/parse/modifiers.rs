@@ -11,6 +11,7 @@ use crate::check::regexp::Flags;
 use crate::problem::Place;
 
 /// A chain of modifiers.
+#[expect(clippy::struct_excessive_bools, reason = "each is a modifier of its own, on or off")]
 #[derive(Clone, Debug, Default)]
 pub(super) struct Modifiers {
     pub(super) transforms: Vec<Transform>,

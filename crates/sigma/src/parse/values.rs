@@ -40,11 +40,11 @@ impl Reader<'_> {
         let present: Vec<&Node> =
             values.iter().copied().filter(|value| value.kind != NodeKind::Null).collect();
         self.count_values(place, present.len())?;
-        let mut parts = self.checks(&field, &present, modifiers)?;
+        let mut parts = self.checks(field.as_deref(), &present, modifiers)?;
         if nulls > 0 {
             parts.push(vec![Check::Null]);
         }
-        Some(linked(&field, parts, modifiers))
+        Some(linked(field.as_deref(), parts, modifiers))
     }
 
     /// "`null` cannot be part of a list of field values as it is its own type" ("Special Field Values"). Rules do
@@ -73,7 +73,7 @@ impl Reader<'_> {
     /// For each value, the checks of which one must hold.
     fn checks(
         &mut self,
-        field: &Option<String>,
+        field: Option<&str>,
         values: &[&Node],
         modifiers: &Modifiers,
     ) -> Option<Vec<Vec<Check>>> {
@@ -249,8 +249,8 @@ fn change(pattern: Pattern, transform: Transform) -> Result<Vec<Pattern>, encode
 }
 
 /// Links the checks of the values: or, or with `all` and; then `neq` over the whole.
-fn linked(field: &Option<String>, values: Vec<Vec<Check>>, modifiers: &Modifiers) -> Expr {
-    let test = |check| Expr::Test(Test { field: field.clone(), check });
+fn linked(field: Option<&str>, values: Vec<Vec<Check>>, modifiers: &Modifiers) -> Expr {
+    let test = |check| Expr::Test(Test { field: field.map(str::to_owned), check });
     let expr = if modifiers.all {
         let parts = values.into_iter().map(|checks| Expr::any(checks.into_iter().map(test).collect()));
         Expr::all(parts.collect())

@@ -224,7 +224,7 @@ mod tests {
     fn literals(pattern: &str, flags: Flags) -> Vec<String> {
         let regexp = Regexp::new(pattern, flags).unwrap();
         let part = |bytes: &[u8]| {
-            let literal = Literal { slot: None, whole: false, bytes: bytes.to_vec() };
+            let literal = Literal { slot: None, whole: false, decoded: false, bytes: bytes.to_vec() };
             (bytes.len() >= 4).then(|| Witness { literals: vec![literal], cost: crate::rarity::cost(bytes) })
         };
         let witness = of_regex(regexp.source(), flags, &part);

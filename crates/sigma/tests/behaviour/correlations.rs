@@ -1,10 +1,10 @@
 //! Correlations (correlation rules specification 2.1.0), kind by kind.
 
+use crate::support::indented;
 use watchfire_sigma::{Correlation, Document, Hit, Match, Severity, correlate, correlate_all, parse};
 
 fn correlation(body: &str) -> Correlation {
-    let indented: String = body.lines().map(|line| format!("    {line}\n")).collect();
-    let (documents, problems) = parse("c", &format!("title: t\nname: c\ncorrelation:\n{indented}"));
+    let (documents, problems) = parse("c", &format!("title: t\nname: c\ncorrelation:\n{}", indented(body)));
     assert_eq!(problems, []);
     match documents.into_iter().next() {
         Some(Document::Correlation(correlation)) => correlation,
@@ -12,8 +12,11 @@ fn correlation(body: &str) -> Correlation {
     }
 }
 
+/// Time in milliseconds, rule, fields.
+type Line = (i64, String, Vec<(String, String)>);
+
 /// Hits as `seconds rule field=value …`, one a line.
-struct Hits(Vec<(i64, String, Vec<(String, String)>)>);
+struct Hits(Vec<Line>);
 
 impl Hits {
     fn new(text: &str) -> Self {

@@ -33,7 +33,8 @@ impl Record for Line<'_> {
 
 const CLASS: ClassKey<'_> =
     ClassKey { class: "k", constants: &[], fields: Fields::Closed(&["A", "B", "C", "D"]) };
-const ENCODING: Encoding<'_> = Encoding { derived: &["D"], breaks: b"\"", replace: &[] };
+const ENCODING: Encoding<'_> =
+    Encoding { derived: &["D"], breaks: b"\"", replace: &[], decoded: &[], sample: b"" };
 
 /// Every line with its hits, the slow way.
 fn plain(matcher: &Matcher, buffer: &[u8]) -> Vec<(usize, Vec<usize>)> {
@@ -234,4 +235,48 @@ fn blocks_join_at_lines() {
     assert!(lines.iter().all(|line| line == "an evilness here|x"));
     let one = "x".repeat(300_000) + "evilness";
     assert_eq!(lines_of("s: { A|contains: evilness }\ncondition: s", &ENCODING, &one), [one]);
+}
+
+/// A line whose field `U` is the line, percent-decoded once.
+struct Escaped<'a>(&'a str);
+
+impl Record for Escaped<'_> {
+    fn value(&self, _: usize) -> Value<'_> {
+        let mut parts = self.0.split('%');
+        let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
+        for part in parts {
+            match part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+                Some(byte) => {
+                    decoded.push(byte);
+                    decoded.extend_from_slice(&part.as_bytes()[2..]);
+                }
+                None => decoded.extend_from_slice(part.as_bytes()),
+            }
+        }
+        Value::Text(Cow::Owned(decoded))
+    }
+
+    fn any_text(&self, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        test(self.0.as_bytes())
+    }
+}
+
+proptest! {
+    // A decoded field's literal stands in the line, or the line has a percent sign.
+    #[test]
+    fn decoded_fields_lose_no_line(
+        words in prop::collection::vec(prop::sample::select(vec!["/evilness", "%2fevil%6eess", "evil", "ness", "%", "x"]), 0..4),
+        sample in prop::sample::select(vec!["", "evilness evilness", "a%20b\nc"]),
+    ) {
+        let rules = Rules::new(vec![rule(&rule_text("s: { U|contains: '/evilness' }\ncondition: s"))], sources());
+        let matcher = rules.matcher(&ClassKey { fields: Fields::Closed(&["U"]), ..CLASS });
+        let encoding = Encoding { decoded: &["U"], sample: sample.as_bytes(), ..Encoding::default() };
+        let line = words.concat();
+        let (mut plain, mut woken, mut scratch) = (Vec::new(), Vec::new(), Scratch::new());
+        matcher.evaluate(&Escaped(&line), &mut scratch, &mut plain);
+        matcher.prefilter(&encoding).lines(line.as_bytes(), |_, rules| {
+            matcher.evaluate_woken(&Escaped(&line), rules, &mut scratch, &mut woken);
+        });
+        prop_assert_eq!(plain, woken);
+    }
 }

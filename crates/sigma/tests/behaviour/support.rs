@@ -57,10 +57,14 @@ impl Record for Bound<'_> {
     }
 }
 
+/// Every line four columns to the right.
+pub(crate) fn indented(text: &str) -> String {
+    text.lines().flat_map(|line| ["    ", line, "\n"]).collect()
+}
+
 /// A whole rule around a detection.
 pub(crate) fn rule_text(detection: &str) -> String {
-    let indented: String = detection.lines().map(|line| format!("    {line}\n")).collect();
-    format!("title: t\nlogsource:\n    category: c\ndetection:\n{indented}")
+    format!("title: t\nlogsource:\n    category: c\ndetection:\n{}", indented(detection))
 }
 
 pub(crate) fn sources() -> LogSources {
