@@ -63,7 +63,7 @@ pub(crate) fn merge(input: &Input<'_>, parts: &[Part]) -> Hunted {
     witness::look(input, &known, &clocks, &mut acts);
     let coverage = coverage(input.content, &known);
     let missing = checks::missing(input.content, &known);
-    let verdicts = verdict::judge(input, &known, &acts, &coverage, &missing);
+    let verdicts = verdict::judge(input, &known, &acts, &coverage);
     Hunted {
         timeline: timeline::tell(&known.findings),
         verdicts,

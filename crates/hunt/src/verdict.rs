@@ -11,9 +11,7 @@ use jiff::tz::TimeZone;
 use crate::acts::base;
 use crate::checks;
 use crate::merge::{Input, Known, counts};
-use crate::model::{
-    Act, Coverage, Exposure, Finding, Judged, Missing, Outcome, Reason, Verdict, WitnessState,
-};
+use crate::model::{Act, Coverage, Exposure, Finding, Judged, Outcome, Reason, Verdict, WitnessState};
 
 /// Steps that are advised at once: more is not read by somebody in trouble.
 const NEXT_STEPS: usize = 3;
@@ -22,14 +20,8 @@ const NEXT_STEPS: usize = 3;
 const REASONS: usize = 8;
 
 /// Judges all servers, the worst first.
-pub(crate) fn judge(
-    input: &Input<'_>,
-    known: &Known,
-    acts: &[Act],
-    coverage: &[Coverage],
-    missing: &[Missing],
-) -> Vec<Judged> {
-    let one = |server: &String| Server { input, known, acts, coverage, missing, name: server }.judge();
+pub(crate) fn judge(input: &Input<'_>, known: &Known, acts: &[Act], coverage: &[Coverage]) -> Vec<Judged> {
+    let one = |server: &String| Server { input, known, acts, coverage, name: server }.judge();
     let mut judged: Vec<Judged> = known.servers.iter().map(one).collect();
     judged.sort_by(|a, b| b.verdict.cmp(&a.verdict).then_with(|| a.server.cmp(&b.server)));
     judged
@@ -41,7 +33,6 @@ struct Server<'a> {
     known: &'a Known,
     acts: &'a [Act],
     coverage: &'a [Coverage],
-    missing: &'a [Missing],
     name: &'a str,
 }
 
@@ -195,18 +186,6 @@ impl Server<'_> {
             why.extend(best.unwrap_or_default());
         }
         why.extend(self.gaps());
-        for lost in self.missing.iter().filter(|lost| lost.server == self.name) {
-            let core = specs
-                .iter()
-                .any(|spec| spec.artifact == lost.artifact && (spec.core || spec.core_group.is_some()));
-            if !core {
-                continue;
-            }
-            let line = format!("no {} in the evidence; that hides: {}", lost.title, lost.hides);
-            if !why.contains(&line) {
-                why.push(line);
-            }
-        }
         why
     }
 

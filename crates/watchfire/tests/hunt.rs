@@ -270,3 +270,79 @@ fn benign_public_samples_raise_nothing_that_their_content_does_not() {
         }
     }
 }
+
+/// Hours of ordinary logs of one server of the given build.
+fn quiet_server(folder: &std::path::Path, build: &str) {
+    let mut proxy = format!(
+        "#Software: Microsoft Exchange Server\r\n#Version: {build}\r\n#Fields: DateTime,RequestId,UrlStem,AnchorMailbox,HttpStatus,ServerHostName,ClientIpAddress\r\n"
+    );
+    let mut iis =
+        "#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status\r\n".to_owned();
+    let mut panel =
+        "#Log-type: ECP Server Log\r\n#Fields: TimeStamp,ServerName,EventId,EventData\r\n".to_owned();
+    for hour in 0..72 {
+        let (day, hour) = (1 + hour / 24, hour % 24);
+        proxy += &format!("2021-03-{day:02}T{hour:02}:10:00.000Z,r,/owa/,,200,EX01,192.0.2.7\r\n");
+        iis +=
+            &format!("2021-03-{day:02} {hour:02}:10:00 GET /owa/auth/logon.aspx - 192.0.2.7 agent 200\r\n");
+        panel += &format!(
+            "2021-03-{day:02}T{hour:02}:10:00.000Z,EX01,ECP.Request,S:CMD=Get-InboxRule;S:BLD=x\r\n"
+        );
+    }
+    fs::write(folder.join("HttpProxy.LOG"), proxy).unwrap();
+    fs::write(folder.join("u_ex2103.log"), iis).unwrap();
+    fs::write(folder.join("ECPServer.LOG"), panel).unwrap();
+}
+
+#[test]
+fn no_evidence_is_said_only_of_complete_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    quiet_server(folder.path(), "15.01.2507.006");
+    let answer = hunt(folder.path(), &["--since", "2021-03-01"]);
+    assert_eq!((answer.code, text(answer.verdict(), "verdict")), (0, "no-evidence"), "{}", answer.verdict());
+    let answer = hunt(folder.path(), &["--since", "2021-02-01"]);
+    assert_eq!(text(answer.verdict(), "verdict"), "unknown", "the logs do not reach back");
+    let log = folder.path().join("HttpProxy.LOG");
+    let holed: String = fs::read_to_string(&log)
+        .unwrap()
+        .lines()
+        .filter(|line| !line.starts_with("2021-03-02T07"))
+        .map(|line| format!("{line}\r\n"))
+        .collect();
+    fs::write(&log, holed).unwrap();
+    let answer = hunt(folder.path(), &["--since", "2021-03-01"]);
+    assert_eq!(text(answer.verdict(), "verdict"), "unknown", "an hour is missing");
+    fs::remove_file(&log).unwrap();
+    let answer = hunt(folder.path(), &["--since", "2021-03-01"]);
+    assert_eq!(text(answer.verdict(), "verdict"), "unknown", "a log is missing");
+}
+
+#[test]
+fn a_vulnerable_build_while_it_was_exploited_is_exposed() {
+    let folder = tempfile::tempdir().unwrap();
+    quiet_server(folder.path(), "15.01.2176.002");
+    let answer = hunt(folder.path(), &["--since", "2021-03-01"]);
+    assert_eq!((answer.code, text(answer.verdict(), "verdict")), (0, "exposed"));
+    assert_eq!(text(&answer.verdict()["exposures"][0], "name"), "ProxyLogon");
+    assert_eq!(text(&answer.verdict()["builds"][0], "build"), "15.1.2176.2");
+}
+
+#[test]
+fn several_servers_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, build) in [("one", "15.01.2507.006"), ("two", "15.01.2176.002")] {
+        let at = folder.path().join(name);
+        fs::create_dir(&at).unwrap();
+        quiet_server(&at, build);
+        for log in ["HttpProxy.LOG", "ECPServer.LOG"] {
+            let text = fs::read_to_string(at.join(log)).unwrap().replace("EX01", &format!("EX-{name}"));
+            fs::write(at.join(log), text).unwrap();
+        }
+    }
+    let answer = hunt(folder.path(), &["--since", "2021-03-01"]);
+    let verdicts: Vec<(&str, &str)> = answer
+        .of_kind("verdict")
+        .map(|verdict| (text(verdict, "server"), text(verdict, "verdict")))
+        .collect();
+    assert_eq!(verdicts, [("EX-TWO", "exposed"), ("EX-ONE", "no-evidence")], "the IIS logs name no host");
+}
