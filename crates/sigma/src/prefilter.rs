@@ -8,10 +8,10 @@
 //! says so in an [`Encoding`]; whatever is then left of a rule's literals is used, and a rule that has nothing left
 //! wakes for every line. A missed line would be a missed intrusion, so every doubt here ends in `always`.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use memchr::{memchr, memrchr};
-use rustc_hash::FxHashMap;
 
 use crate::matcher::{Marks, Matcher, Woken};
 use crate::rarity;
@@ -35,9 +35,14 @@ pub struct Encoding<'a> {
     /// Fields that are percent-decoded from bytes of the line, with a `?` put between two columns: their literals
     /// stand in the line too, unless the line has a percent sign, which therefore wakes their rules as well.
     pub decoded: &'a [&'a str],
+    /// Whether a record is always one line: then what a rule needs must stand in the line that wakes it.
+    pub one_line: bool,
     /// Some of the log itself. Which literals are rare is then counted instead of guessed; nothing else depends on it.
     pub sample: &'a [u8],
 }
+
+/// Literals longer than this make the scanner no faster.
+const NEEDLE_BYTES_WANTED: usize = 7;
 
 /// More of a sample than this teaches nothing new.
 const SAMPLE_BYTES: usize = 128 << 10;
@@ -51,8 +56,11 @@ pub struct Prefilter {
     scanner: Scanner,
     /// By needle: the rules that it wakes.
     wakes: Vec<Vec<u32>>,
-    /// Where in `wakes` the rules stand that a percent sign wakes, if there are any.
+    /// By rule: sets of needles of each of which a line must have one, or the rule cannot match.
+    guards: Vec<Vec<Vec<usize>>>,
+    /// Where in `wakes` the rules stand that an escape wakes, if there are any.
     escape: Option<usize>,
+    escapes: Escapes,
     always: Vec<u32>,
     programs: usize,
 }
@@ -70,37 +78,43 @@ impl Prefilter {
             .map(|name| encoding.decoded.iter().any(|decoded| same_field(decoded, name)))
             .collect();
         let frequency = Frequency::of(encoding.sample);
-        let price = |literal: &Literal| {
+        let pieces = |literal: &Literal, shortest: usize| {
             let stands = literal.slot.is_none_or(|slot| !derived[slot]);
             let decoded = literal.slot.is_some_and(|slot| decoded[slot]);
-            stands.then(|| encoding.best_piece(&literal.bytes, decoded, &frequency)).flatten()
+            stands.then(|| encoding.best_piece(&literal.bytes, decoded, shortest, &frequency)).flatten()
         };
+        let shortest = shortest_needed(matcher, &pieces);
+        Self::with_witnesses(matcher, encoding, &|literal| pieces(literal, shortest))
+    }
+
+    fn with_witnesses(matcher: &Matcher, encoding: &Encoding<'_>, price: witness::Price<'_>) -> Self {
         let mut escaped: Vec<u32> = Vec::new();
+        let mut escapes = Escapes::default();
         let mut always = Vec::new();
-        let mut needles: FxHashMap<Vec<u8>, Vec<u32>> = FxHashMap::default();
+        let mut needles: BTreeMap<Vec<u8>, Vec<u32>> = BTreeMap::new();
         for (number, program) in matcher.programs.iter().enumerate() {
-            match witness::of_node(&program.node, &matcher.atoms, &matcher.bank, &price) {
+            match witness::of_node(&program.node, &matcher.atoms, &matcher.bank, price) {
                 Some(witness) => {
                     if witness.literals.iter().any(|literal| literal.decoded) {
                         escaped.push(number as u32);
                     }
                     for literal in witness.literals {
+                        escapes.make(&literal);
                         needles.entry(literal.bytes).or_default().push(number as u32);
                     }
                 }
                 None => always.push(number as u32),
             }
         }
-        let mut needles: Vec<(Vec<u8>, Vec<u32>)> = needles.into_iter().collect();
-        needles.sort_unstable();
-        for (_, rules) in &mut needles {
+        let (needles, mut wakes): (Vec<Vec<u8>>, Vec<Vec<u32>>) = needles.into_iter().unzip();
+        for rules in &mut wakes {
             rules.dedup();
         }
-        let (needles, mut wakes): (Vec<Vec<u8>>, Vec<Vec<u32>>) = needles.into_iter().unzip();
+        let guards = if encoding.one_line { guards(matcher, &needles, price) } else { Vec::new() };
         let escape = (!escaped.is_empty()).then_some(wakes.len());
         wakes.push(escaped);
         let scanner = Scanner::new(needles.into_iter().map(Vec::into_boxed_slice).collect());
-        Self { scanner, wakes, escape, always, programs: matcher.programs.len() }
+        Self { scanner, wakes, guards, escape, escapes, always, programs: matcher.programs.len() }
     }
 
     /// Whether some rule wakes for every line, so that every line is visited.
@@ -140,12 +154,19 @@ impl Prefilter {
 }
 
 impl Encoding<'_> {
-    /// The cheapest part of a literal that stands in the line as it is, after replacement.
-    fn best_piece(&self, literal: &[u8], decoded: bool, frequency: &Frequency) -> Option<(Literal, f64)> {
+    /// The cheapest part of a literal, of `shortest` bytes at least, that stands in the line as it is, after
+    /// replacement.
+    fn best_piece(
+        &self,
+        literal: &[u8],
+        decoded: bool,
+        shortest: usize,
+        frequency: &Frequency,
+    ) -> Option<(Literal, f64)> {
         let broken = |byte: &u8| {
             !(0x20..0x7f).contains(byte) || self.is_broken(*byte) || decoded && DECODED_BREAKS.contains(byte)
         };
-        let pieces = literal.split(broken).filter(|piece| piece.len() >= NEEDLE_BYTES_MIN);
+        let pieces = literal.split(broken).filter(|piece| piece.len() >= shortest);
         let priced = pieces.map(|piece| {
             let bytes: Vec<u8> = piece.iter().map(|&byte| self.replaced(byte)).collect();
             let cost = frequency.cost(&bytes) + if decoded { frequency.escapes } else { 0.0 };
@@ -222,7 +243,8 @@ impl Pass<'_> {
             true
         });
         if let Some(escape) = self.filter.escape {
-            lines_with_escapes(buffer, block.clone(), |at| hits.push((at, escape)));
+            let escapes = &self.filter.escapes;
+            lines_with_escapes(buffer, block.clone(), escapes, |at| hits.push((at, escape)));
         }
         hits.sort_unstable();
         if self.filter.is_always() {
@@ -263,6 +285,12 @@ impl Pass<'_> {
         }
     }
 
+    /// Whether the hits of a line have one of each set that a rule needs.
+    fn passes(&self, rule: u32, hits: &[(usize, usize)]) -> bool {
+        let Some(guards) = self.filter.guards.get(rule as usize) else { return true };
+        guards.iter().all(|set| hits.iter().any(|(_, needle)| set.contains(needle)))
+    }
+
     /// Visits one line with the rules that its hits wake, and returns the hits behind it.
     fn line<'h>(
         &mut self,
@@ -274,29 +302,98 @@ impl Pass<'_> {
         let inside = hits.partition_point(|(at, _)| *at < line.end);
         self.marks.clear(self.filter.programs);
         self.woken.programs.clear();
-        let by_hits = hits[..inside].iter().flat_map(|(_, needle)| &self.filter.wakes[*needle]);
+        let here = &hits[..inside];
+        let by_hits = here.iter().flat_map(|(_, needle)| &self.filter.wakes[*needle]);
         for &rule in self.filter.always.iter().chain(by_hits) {
-            if self.marks.insert(rule) {
+            if self.marks.insert(rule) && self.passes(rule, here) {
                 self.woken.programs.push(rule);
             }
         }
         self.woken.programs.sort_unstable();
         let text = &buffer[line.clone()];
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        if !text.is_empty() {
+        if !text.is_empty() && !self.woken.programs.is_empty() {
             visit(line.start..line.start + text.len(), &self.woken);
         }
         &hits[inside..]
     }
 }
 
-/// Calls `found` with the place of one percent sign of each line that has any.
-fn lines_with_escapes(buffer: &[u8], block: Range<usize>, mut found: impl FnMut(usize)) {
+/// Calls `found` with the place of one telling escape of each line that has any.
+fn lines_with_escapes(buffer: &[u8], block: Range<usize>, escapes: &Escapes, mut found: impl FnMut(usize)) {
     let mut from = block.start;
     while let Some(at) = memchr(b'%', &buffer[from..block.end]) {
-        found(from + at);
-        from = line_end(buffer, from + at, block.end);
+        let at = from + at;
+        from = at + 1;
+        if escapes.can_make(&buffer[from..block.end]) {
+            found(at);
+            from = line_end(buffer, at, block.end);
+        }
     }
+}
+
+/// Which bytes an escape must stand for to hide a literal from the search.
+#[derive(Debug)]
+struct Escapes([bool; 256]);
+
+impl Default for Escapes {
+    /// A percent sign and hexadecimal digits: what an escape inside an escape is made of.
+    fn default() -> Self {
+        let mut bytes = [false; 256];
+        for byte in (0..=255_u8).filter(|byte| byte.is_ascii_hexdigit() || *byte == b'%') {
+            bytes[usize::from(byte)] = true;
+        }
+        Self(bytes)
+    }
+}
+
+impl Escapes {
+    /// Counts in the bytes of a literal, in either case.
+    fn make(&mut self, literal: &Literal) {
+        for byte in literal.bytes.iter().filter(|_| literal.decoded) {
+            self.0[usize::from(byte.to_ascii_lowercase())] = true;
+            self.0[usize::from(byte.to_ascii_uppercase())] = true;
+        }
+    }
+
+    /// Whether the two digits behind a percent sign stand for such a byte.
+    fn can_make(&self, digits: &[u8]) -> bool {
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let [high, low, ..] = digits else { return false };
+        let value = digit(*high).zip(digit(*low)).map(|(high, low)| (high * 16 + low) as usize);
+        value.is_some_and(|value| self.0[value])
+    }
+}
+
+/// Says which part of a literal, of so many bytes at least, can be sought, and what that costs.
+type Pieces<'a> = &'a dyn Fn(&Literal, usize) -> Option<(Literal, f64)>;
+
+/// The length that every rule's witness can keep to. The scanner's steps are as long as the shortest literal of all
+/// allows, so one rule's short word is everybody's cost, and no rule takes a shorter one than the shortest that some
+/// rule cannot do without.
+fn shortest_needed(matcher: &Matcher, pieces: Pieces<'_>) -> usize {
+    let seen = |shortest: usize| {
+        let price = |literal: &Literal| pieces(literal, shortest);
+        let of = |node| witness::of_node(node, &matcher.atoms, &matcher.bank, &price);
+        matcher.programs.iter().filter(|program| of(&program.node).is_some()).count()
+    };
+    let all = seen(NEEDLE_BYTES_MIN);
+    (NEEDLE_BYTES_MIN..=NEEDLE_BYTES_WANTED)
+        .rev()
+        .find(|&length| seen(length) == all)
+        .unwrap_or(NEEDLE_BYTES_MIN)
+}
+
+/// For each rule, what else it needs that is sought anyway.
+fn guards(matcher: &Matcher, needles: &[Vec<u8>], price: witness::Price<'_>) -> Vec<Vec<Vec<usize>>> {
+    let known = |literal: &Literal| needles.binary_search(&literal.bytes).ok().filter(|_| !literal.decoded);
+    let guard =
+        |witness: witness::Witness| witness.literals.iter().map(known).collect::<Option<Vec<usize>>>();
+    let of_program = |node| {
+        let all = witness::all_of_node(node, &matcher.atoms, &matcher.bank, price);
+        all.into_iter().filter_map(guard).filter(|guard| !guard.is_empty()).collect()
+    };
+    matcher.programs.iter().map(|program| of_program(&program.node)).collect()
 }
 
 /// Where the line that `at` is in ends: its line feed, or the end of the block.

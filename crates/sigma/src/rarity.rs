@@ -81,9 +81,9 @@ pub(crate) fn cost(literal: &[u8]) -> f64 {
 pub(crate) fn cost_of_length(literal: &[u8]) -> f64 {
     match literal.len() {
         0..=3 => 100_000.0,
-        4 => 800.0,
-        5 => 200.0,
-        6 => 80.0,
+        4 => 1_500.0,
+        5 => 500.0,
+        6 => 200.0,
         _ => 0.0,
     }
 }

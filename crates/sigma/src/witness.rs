@@ -73,6 +73,14 @@ pub(crate) fn of_node(node: &Node, atoms: &[Atom], bank: &Bank, price: Price<'_>
     }
 }
 
+/// Every witness that a node's conjunction offers, each of which is necessary.
+pub(crate) fn all_of_node(node: &Node, atoms: &[Atom], bank: &Bank, price: Price<'_>) -> Vec<Witness> {
+    match node {
+        Node::And(parts) => parts.iter().flat_map(|part| all_of_node(part, atoms, bank, price)).collect(),
+        other => of_node(other, atoms, bank, price).into_iter().collect(),
+    }
+}
+
 /// The literals of all; none if one of them has none.
 fn union(mut parts: impl Iterator<Item = Option<Witness>>) -> Option<Witness> {
     parts.try_fold(Witness::default(), |all, part| Some(all.either(part?)))

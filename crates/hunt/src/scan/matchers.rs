@@ -129,7 +129,8 @@ fn encoding<'a>(layout: &Layout, sample: &'a [u8]) -> Encoding<'a> {
         Dialect::Csv => b"\"",
         Dialect::Ncsa | Dialect::Free => b"",
     };
-    Encoding { decoded: layout.derived_fields(), breaks, sample, ..Encoding::default() }
+    let one_line = layout.dialect != Dialect::Csv;
+    Encoding { decoded: layout.derived_fields(), breaks, one_line, sample, ..Encoding::default() }
 }
 
 impl LineMatcher {

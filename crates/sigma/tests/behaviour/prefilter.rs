@@ -34,7 +34,7 @@ impl Record for Line<'_> {
 const CLASS: ClassKey<'_> =
     ClassKey { class: "k", constants: &[], fields: Fields::Closed(&["A", "B", "C", "D"]) };
 const ENCODING: Encoding<'_> =
-    Encoding { derived: &["D"], breaks: b"\"", replace: &[], decoded: &[], sample: b"" };
+    Encoding { derived: &["D"], breaks: b"\"", replace: &[], decoded: &[], one_line: true, sample: b"" };
 
 /// Every line with its hits, the slow way.
 fn plain(matcher: &Matcher, buffer: &[u8]) -> Vec<(usize, Vec<usize>)> {
