@@ -12,6 +12,7 @@ mod acts;
 mod checks;
 pub mod content;
 mod exposure;
+mod known;
 mod merge;
 pub mod model;
 mod options;
@@ -69,7 +70,7 @@ fn run(paths: &[PathBuf], content: &Content, options: &Options, progress: &dyn P
     let scanner = Scanner::new(content);
     let parts = scan_all(&scanner, evidence, &units, progress);
     let roots: Vec<String> = paths.iter().map(|path| path.to_string_lossy().replace('\\', "/")).collect();
-    merge::merge(&merge::Input { roots: &roots, gathered: &gathered, content, options }, &parts)
+    merge::merge(&known::Input { roots: &roots, gathered: &gathered, content, options }, &parts)
 }
 
 /// Scans all units; parts come back in the order of the units.

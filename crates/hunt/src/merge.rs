@@ -1,55 +1,16 @@
-//! From parts to the answer: servers, clocks, findings in time, correlations, acts, coverage, verdicts.
+//! From parts to the answer: what is known, what belongs together, what it means.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rayon::prelude::*;
-use watchfire_artifact::document::hex_lower;
-use watchfire_artifact::text::printable;
-use watchfire_artifact::{Gathered, Locator, Place, Problem};
-use watchfire_sigma::Level;
+use watchfire_artifact::Place;
 
-use crate::acts::Tallies;
 use crate::content::Content;
-use crate::exposure::BuildNumber;
+use crate::known::{Clocks, Input, Known, know};
 use crate::model::{Coverage, Finding, Hunted, RuleInfo};
-use crate::options::Options;
-use crate::scan::{Hit, Part};
-use crate::servers::Servers;
-use crate::tally::{Tally, shift};
+use crate::scan::Part;
+use crate::tally::Tally;
 use crate::{acts, checks, pivot, timeline, verdict, witness};
-
-/// A file's clock is corrected if it is off by this much or more, in quarters of an hour.
-const CLOCK_QUARTERS_MIN: i64 = 1;
-
-/// A file's time of last change counts for a finding only up to this long after the last record of its server: what
-/// is younger is the time of a copy.
-const COPY_AFTER_S: i64 = 86_400;
-
-/// What a merge needs besides the parts.
-pub(crate) struct Input<'a> {
-    pub(crate) roots: &'a [String],
-    pub(crate) gathered: &'a Gathered,
-    pub(crate) content: &'a Content,
-    pub(crate) options: &'a Options,
-}
-
-/// Builds by server, with the first and last time.
-pub(crate) type Builds = BTreeMap<(String, BuildNumber), (Timestamp, Timestamp)>;
-
-/// What is known of all servers before anybody judges.
-pub(crate) struct Known {
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) tallies: Tallies,
-    pub(crate) builds: Builds,
-    pub(crate) servers: BTreeSet<String>,
-    /// Entries of IIS configurations, by server.
-    pub(crate) configuration: Vec<(String, watchfire_artifact::document::Entry)>,
-    pub(crate) problems: Vec<Problem>,
-    /// Which evidence holds an artifact of a server.
-    pub(crate) files: BTreeMap<(String, String), BTreeSet<usize>>,
-}
 
 /// Merges parts into the answer.
 pub(crate) fn merge(input: &Input<'_>, parts: &[Part]) -> Hunted {
@@ -76,215 +37,6 @@ pub(crate) fn merge(input: &Input<'_>, parts: &[Part]) -> Hunted {
         rules: input.content.tally.clone(),
         look_back: checks::look_back(input),
         problems: known.problems,
-    }
-}
-
-/// How far the stated times of a file's hosts are off, in seconds.
-pub(crate) struct Clocks(BTreeMap<(usize, Option<String>), i64>);
-
-impl Clocks {
-    /// Judges by records that have both a stated time and UTC: what most of them say counts.
-    fn judge(parts: &[Part]) -> Self {
-        let mut counts: BTreeMap<(usize, Option<String>), BTreeMap<i64, u64>> = BTreeMap::new();
-        for part in parts {
-            for ((host, quarters), count) in &part.clocks {
-                *counts.entry((part.evidence, host.clone())).or_default().entry(*quarters).or_default() +=
-                    count;
-            }
-        }
-        let judged = counts.into_iter().filter_map(|(key, counts)| {
-            let (quarters, _) =
-                counts.into_iter().max_by_key(|&(quarters, count)| (count, -quarters.abs()))?;
-            (quarters.abs() >= CLOCK_QUARTERS_MIN).then_some((key, quarters * 900))
-        });
-        Self(judged.collect())
-    }
-
-    /// Seconds to add to a stated time of a host in a file.
-    pub(crate) fn correction_s(&self, evidence: usize, host: Option<&String>) -> i64 {
-        self.0.get(&(evidence, host.cloned())).map_or(0, |ahead| -ahead)
-    }
-
-    /// A hit's time in UTC.
-    pub(crate) fn time(&self, evidence: usize, hit: &Hit) -> Option<Timestamp> {
-        let correction = self.correction_s(evidence, hit.host.as_ref());
-        hit.utc.or_else(|| hit.stated.map(|time| shift(time, correction)))
-    }
-}
-
-fn know(input: &Input<'_>, parts: &[Part], clocks: &Clocks) -> Known {
-    let named = parts.iter().flat_map(|part| {
-        part.tallies.keys().filter_map(|(host, _)| Some((part.path.as_str(), host.as_deref()?)))
-    });
-    let servers = Servers::learn(input.roots, named);
-    let server = |part: &Part, host: Option<&String>| {
-        host.map_or_else(|| servers.of_file(&part.path), |host| servers.name(host))
-    };
-    let mut known = Known {
-        findings: Vec::new(),
-        tallies: BTreeMap::new(),
-        builds: BTreeMap::new(),
-        servers: BTreeSet::new(),
-        configuration: Vec::new(),
-        problems: input.gathered.problems.clone(),
-        files: BTreeMap::new(),
-    };
-    let mut files: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
-    for part in parts {
-        for ((host, artifact), tally) in &part.tallies {
-            // A file whose records name a host belongs to it as a whole: header lines name none.
-            let only = part.tallies.keys().find_map(|(host, _)| host.as_ref()).filter(|_| host.is_none());
-            let key = (server(part, host.as_ref().or(only)), artifact.clone());
-            let stated = part.stated.contains(&(host.clone(), artifact.clone()));
-            let shift_s = if stated { clocks.correction_s(part.evidence, host.as_ref()) } else { 0 };
-            known.tallies.entry(key.clone()).or_default().add(tally, shift_s);
-            known.servers.insert(key.0.clone());
-            known.files.entry(key.clone()).or_default().insert(part.evidence);
-            files.entry(key).or_default().insert(&part.path);
-        }
-        for ((host, build), span) in &part.builds {
-            let seen = known.builds.entry((server(part, host.as_ref()), *build)).or_insert(*span);
-            *seen = (seen.0.min(span.0), seen.1.max(span.1));
-        }
-        known
-            .configuration
-            .extend(part.configuration.iter().map(|entry| (servers.of_file(&part.path), entry.clone())));
-        known.problems.extend(part.problems.iter().cloned());
-        known.problems.extend(dropped(input.content, part));
-    }
-    for (key, paths) in files {
-        known.tallies.entry(key).and_modify(|tally| tally.files = paths.len() as u64);
-    }
-    known.problems.extend(clock_problems(input, clocks));
-    let hashes = Hashes::of(input, parts, &mut known.problems);
-    for part in parts {
-        let of_part = part
-            .hits
-            .iter()
-            .map(|hit| finding(input, part, hit, server(part, hit.host.as_ref()), clocks, &hashes));
-        known.findings.extend(of_part);
-    }
-    known.findings.iter().for_each(|finding| {
-        known.servers.insert(finding.server.clone());
-    });
-    if known.servers.is_empty() {
-        // Nothing at all is an answer too, and it is not "clean".
-        known.servers.insert(servers.of_file(input.roots.first().map_or("", String::as_str)));
-    }
-    drop_copies(&mut known);
-    known.findings.retain(|finding| input.options.in_window(finding.time));
-    order(&mut known.findings);
-    known.problems.sort();
-    known.problems.dedup();
-    known
-}
-
-fn dropped<'a>(content: &'a Content, part: &'a Part) -> impl Iterator<Item = Problem> + 'a {
-    part.dropped.iter().map(|(&rule, count)| {
-        let what = format!("{count} more hits of {} are counted and not listed", content.infos[rule].name);
-        Problem::file(&part.path, what)
-    })
-}
-
-fn clock_problems<'a>(input: &'a Input<'_>, clocks: &'a Clocks) -> impl Iterator<Item = Problem> + 'a {
-    clocks.0.iter().map(|((evidence, host), ahead)| {
-        let (hours, minutes) = (ahead.abs() / 3600, ahead.abs() % 3600 / 60);
-        let which = if *ahead > 0 { "ahead of" } else { "behind" };
-        let host = host.as_deref().unwrap_or("the host");
-        let what = format!(
-            "stated times of {host} are {hours} h {minutes:02} min {which} UTC, judged by records that hold both; corrected"
-        );
-        Problem::file(&input.gathered.evidence[*evidence].path, what)
-    })
-}
-
-/// SHA-256 of the files that have findings, by path as shown.
-struct Hashes(BTreeMap<String, String>);
-
-impl Hashes {
-    fn of(input: &Input<'_>, parts: &[Part], problems: &mut Vec<Problem>) -> Self {
-        let mut hashes = BTreeMap::new();
-        let mut wanted = BTreeSet::new();
-        for part in parts.iter().filter(|part| !part.hits.is_empty()) {
-            match &part.sha256 {
-                Some(hash) => {
-                    hashes.insert(part.path.clone(), hash.clone());
-                }
-                None => {
-                    wanted.insert(part.evidence);
-                }
-            }
-        }
-        let evidence = |index: &usize| &input.gathered.evidence[*index];
-        let hashed: Vec<_> = wanted
-            .par_iter()
-            .filter(|index| !matches!(evidence(index).locator, Locator::Tar { .. }))
-            .map(|index| (evidence(index).path.clone(), evidence(index).sha256()))
-            .collect();
-        for (path, hash) in hashed {
-            match hash {
-                Ok(hash) => {
-                    hashes.insert(path, hex_lower(&hash));
-                }
-                Err(error) => problems.push(Problem::file(&path, format!("cannot be hashed: {error}"))),
-            }
-        }
-        Self(hashes)
-    }
-}
-
-fn finding(
-    input: &Input<'_>,
-    part: &Part,
-    hit: &Hit,
-    server: String,
-    clocks: &Clocks,
-    hashes: &Hashes,
-) -> Finding {
-    let rule: Arc<RuleInfo> = Arc::clone(&input.content.infos[hit.rule]);
-    Finding {
-        id: String::new(),
-        level: rule.level,
-        outcome: rule.outcome,
-        graded: None,
-        rule,
-        server,
-        time: clocks.time(part.evidence, hit),
-        artifact: hit.artifact.clone(),
-        file: part.path.clone(),
-        sha256: hashes.0.get(&part.path).cloned().unwrap_or_default(),
-        place: hit.place,
-        client: hit.client,
-        request: hit.request.clone(),
-        fields: hit.fields.iter().map(|(name, value)| (name.clone(), on_one_line(value))).collect(),
-        raw: printable(&hit.raw).into_owned(),
-    }
-}
-
-/// A value as one line of text that is safe to show.
-fn on_one_line(value: &str) -> String {
-    let line: String = value.chars().map(|c| if matches!(c, '\r' | '\n' | '\t') { ' ' } else { c }).collect();
-    printable(line.trim()).into_owned()
-}
-
-/// Takes the time from findings in files that were changed after their server's last record: that is the time of a
-/// copy, and would tell a false story.
-fn drop_copies(known: &mut Known) {
-    let mut last: BTreeMap<&str, Timestamp> = BTreeMap::new();
-    for ((server, _), tally) in &known.tallies {
-        if let Some(time) = tally.last {
-            let seen = last.entry(server).or_insert(time);
-            *seen = (*seen).max(time);
-        }
-    }
-    for finding in &mut known.findings {
-        let is_file = matches!(finding.artifact.as_str(), "web_files" | "compiled_pages" | "other_files");
-        let end = last.get(finding.server.as_str()).map(|&end| shift(end, COPY_AFTER_S));
-        if is_file && finding.time.zip(end).is_some_and(|(time, end)| time > end) {
-            let modified = finding.time.map(|time| time.to_string()).unwrap_or_default();
-            finding.fields.push(("modified (of this copy)".to_owned(), modified));
-            finding.time = None;
-        }
     }
 }
 
@@ -376,9 +128,4 @@ fn coverage(content: &Content, known: &Known) -> Vec<Coverage> {
         hours: tally.hours.clone(),
     };
     known.tallies.iter().map(row).collect()
-}
-
-/// Whether a level is loud enough to count for a verdict.
-pub(crate) fn counts(level: Level) -> bool {
-    level >= Level::Medium
 }

@@ -20,7 +20,7 @@ use watchfire_artifact::{Evidence, HEAD_BYTES, Layout, Locator, Place, Problem, 
 
 use crate::acts::base;
 use crate::content::Content;
-use crate::merge::{Input, Known};
+use crate::known::{Input, Known};
 use crate::model::{Finding, RuleInfo};
 use crate::scan::{Part, next_directive};
 use crate::tally::shift;

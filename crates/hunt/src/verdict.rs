@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::acts::base;
 use crate::checks;
-use crate::merge::{Input, Known, counts};
+use crate::known::{Input, Known, counts};
 use crate::model::{Act, Coverage, Exposure, Finding, Judged, Outcome, Reason, Verdict, WitnessState};
 
 /// Steps that are advised at once: more is not read by somebody in trouble.

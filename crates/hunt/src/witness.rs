@@ -16,7 +16,7 @@ use watchfire_artifact::lines::{self, Chunk, Chunks, read_head};
 use watchfire_artifact::{Evidence, HEAD_BYTES, Layout, Locator, WindowsPath, recognise};
 
 use crate::acts::base;
-use crate::merge::{Clocks, Input, Known};
+use crate::known::{Clocks, Input, Known};
 use crate::model::{Act, Finding, WitnessState};
 use crate::pivot;
 use crate::tally::shift;

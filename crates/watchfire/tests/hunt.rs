@@ -303,12 +303,13 @@ fn no_evidence_is_said_only_of_complete_logs() {
     let answer = hunt(folder.path(), &["--since", "2021-02-01"]);
     assert_eq!(text(answer.verdict(), "verdict"), "unknown", "the logs do not reach back");
     let log = folder.path().join("HttpProxy.LOG");
-    let holed: String = fs::read_to_string(&log)
-        .unwrap()
-        .lines()
-        .filter(|line| !line.starts_with("2021-03-02T07"))
-        .map(|line| format!("{line}\r\n"))
-        .collect();
+    let whole = fs::read_to_string(&log).unwrap();
+    let kept: Vec<&str> = whole.lines().filter(|line| !line.starts_with("2021-03-02T07")).collect();
+    let holed = kept.join(
+        "
+",
+    ) + "
+";
     fs::write(&log, holed).unwrap();
     let answer = hunt(folder.path(), &["--since", "2021-03-01"]);
     assert_eq!(text(answer.verdict(), "verdict"), "unknown", "an hour is missing");

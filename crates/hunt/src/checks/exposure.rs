@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{data, day, state};
 use crate::content::Content;
-use crate::merge::Known;
+use crate::known::Known;
 use crate::model::{Build, Exposure};
 
 #[derive(Deserialize)]

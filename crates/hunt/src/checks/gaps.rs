@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::data;
 use crate::acts::base;
 use crate::content::Content;
-use crate::merge::Known;
+use crate::known::Known;
 use crate::model::Gap;
 use crate::tally::Tally;
 

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::acts::base;
 use crate::content::Content;
-use crate::merge::{Input, Known};
+use crate::known::{Input, Known};
 use crate::model::Missing;
 
 pub(crate) use exposure::{builds, exposures};

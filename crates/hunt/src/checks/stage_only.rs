@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::data;
 use crate::content::{Content, seconds};
-use crate::merge::Known;
+use crate::known::Known;
 
 #[derive(Deserialize)]
 struct Data {

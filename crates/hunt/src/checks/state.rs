@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::data;
 use crate::content::Content;
-use crate::merge::Known;
+use crate::known::Known;
 
 #[derive(Deserialize)]
 struct Mitigation {
