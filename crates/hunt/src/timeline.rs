@@ -12,6 +12,9 @@ const REPEAT_S: i64 = 3600;
 /// Details shown of a record; the rest stands in the finding.
 const DETAILS: usize = 4;
 
+/// How many of them may be short, so that a long one has its place: paths and command lines tell most.
+const SHORT_DETAILS: usize = 3;
+
 /// A value that is longer stands behind the short ones: it may be cut.
 const SHORT_CHARS: usize = 64;
 
@@ -80,7 +83,7 @@ fn detail(finding: &Finding) -> String {
     let tells = |(name, value): &&(String, String)| !value.is_empty() && !UNTOLD.contains(&name.as_str());
     let (short, long): (Vec<_>, Vec<_>) =
         finding.fields.iter().filter(tells).partition(|(_, value)| value.chars().count() <= SHORT_CHARS);
-    let values = short.into_iter().take(DETAILS).chain(long);
+    let values = short.into_iter().take(SHORT_DETAILS).chain(long);
     values.take(DETAILS).map(|(_, value)| cut(value)).collect::<Vec<_>>().join("  ")
 }
 

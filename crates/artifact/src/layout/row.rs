@@ -173,20 +173,43 @@ fn plus_as_blank(value: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     Cow::Owned(value.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect())
 }
 
-/// The value of `key` in a list `S:KEY=value;S:KEY='it''s quoted';…`, whatever the type letters before the colon.
+/// The value of `key` in a list `S:KEY=value;S:KEY='it''s quoted';'S:KEY=quoted as a whole';…`, whatever the type
+/// letters before the colon.
 fn event_data_value<'a>(data: &'a [u8], key: &str) -> Option<Cow<'a, [u8]>> {
     let mut rest = data;
     while !rest.is_empty() {
-        let equals = memchr::memchr(b'=', rest)?;
-        let name = &rest[..equals];
-        let name = name.iter().position(|&byte| byte == b':').map_or(name, |colon| &name[colon + 1..]);
-        let (value, length) = event_data_item(&rest[equals + 1..]);
-        if name.eq_ignore_ascii_case(key.as_bytes()) {
-            return Some(value);
-        }
-        rest = rest.get(equals + 1 + length..).unwrap_or_default();
+        let length = if rest.first() == Some(&b'\'') {
+            let (entry, length) = event_data_item(rest);
+            match entry {
+                Cow::Borrowed(entry) if is_key(entry, key) => return after_equals(entry).map(Cow::Borrowed),
+                Cow::Owned(entry) if is_key(&entry, key) => {
+                    return after_equals(&entry).map(|value| Cow::Owned(value.to_vec()));
+                }
+                _ => length,
+            }
+        } else {
+            let value = after_equals(rest)?;
+            let (item, length) = event_data_item(value);
+            if is_key(rest, key) {
+                return Some(item);
+            }
+            rest.len() - value.len() + length
+        };
+        rest = rest.get(length..).unwrap_or_default();
     }
     None
+}
+
+/// Whether an entry `S:KEY=…` is of a key.
+fn is_key(entry: &[u8], key: &str) -> bool {
+    let equals = memchr::memchr(b'=', entry).unwrap_or(entry.len());
+    let name = &entry[..equals];
+    let name = name.iter().position(|&byte| byte == b':').map_or(name, |colon| &name[colon + 1..]);
+    name.eq_ignore_ascii_case(key.as_bytes())
+}
+
+fn after_equals(entry: &[u8]) -> Option<&[u8]> {
+    memchr::memchr(b'=', entry).map(|equals| &entry[equals + 1..])
 }
 
 /// A value and the bytes it takes, its semicolon included.

@@ -101,6 +101,13 @@ fn an_ecp_server_row() {
 }
 
 #[test]
+fn an_entry_of_event_data_may_be_quoted_as_a_whole() {
+    let layout = layout(Kind::EcpServer, Dialect::Csv, "TimeStamp,ServerName,EventId,EventData");
+    let line = r#"2021-03-03T06:59:18.1Z,EX01,E,"S:TIME=1;'S:CMD=Set-X.Url=''a;b''';S:BLD=15.1.2176.2""#;
+    check(&layout, line, &[("CMD", "Set-X.Url='a;b'"), ("BLD", "15.1.2176.2"), ("TIME", "1")]);
+}
+
+#[test]
 fn an_audit_row() {
     let layout = layout(Kind::Audit, Dialect::Csv, "Timestamp,Server,Data,Operation");
     let line = r#"2023-01-11T15:56:33.189Z,EX01,"{""ObjectId"":""a\\b"",""Parameters"":[{""Name"":""Url"",""Value"":""<x>""}]}",Set-Mailbox"#;
