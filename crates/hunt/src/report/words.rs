@@ -231,7 +231,7 @@ pub(super) fn witness(state: WitnessState) -> (&'static str, &'static str) {
     match state {
         WitnessState::Saw => ("✓", "saw it"),
         WitnessState::Silent => ("!", "silent"),
-        WitnessState::Unrecognised => ("?", "not recognised"),
+        WitnessState::Unrecognised => ("?", "unclear"),
         WitnessState::Gap => ("≈", "gap"),
         WitnessState::NotCollected => ("–", "not collected"),
     }

@@ -18,7 +18,7 @@ const MAX_NAMES: usize = 4;
 
 /// What the words of the list mean, said once above it.
 const EXPLAINED: &str = "silent: the log was kept at that time and holds no record of those moments, though it should; \
-    gap: it has a hole at that hour; not recognised: it holds records of those moments, read them";
+    gap: it has a hole at that hour; unclear: it holds records of those moments, read them";
 
 /// The acts, those with a silent log first.
 pub(super) fn acts(paper: &mut Paper<'_>, hunted: &Hunted, names: &BTreeSet<&str>) -> io::Result<()> {
