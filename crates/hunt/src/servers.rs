@@ -47,6 +47,8 @@ impl Servers {
         for folder in folders(path) {
             match self.below.get(folder).map(|servers| (servers.len(), servers.first())) {
                 Some((1, Some(server))) => return server.clone(),
+                // Files side by side that name no host cannot be told apart; they are one unknown host.
+                Some(_) if inner == path => return format!("{} (host not named)", label(folder)),
                 Some(_) => return label(inner),
                 None => inner = folder,
             }
@@ -139,7 +141,7 @@ mod tests {
         let servers = Servers::learn(&["in".to_owned()], files.iter().copied());
         assert_eq!(servers.of_file("in/ex01/C/inetpub/u_ex.log"), "EX01");
         assert_eq!(servers.of_file("in/other/C/inetpub/u_ex.log"), "other");
-        assert_eq!(servers.of_file("in/u_ex.log"), "u_ex.log");
+        assert_eq!(servers.of_file("in/u_ex.log"), "in (host not named)");
     }
 
     #[test]
