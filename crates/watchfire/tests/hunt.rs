@@ -347,3 +347,23 @@ fn several_servers_are_told_apart() {
         .collect();
     assert_eq!(verdicts, [("EX-TWO", "exposed"), ("EX-ONE", "no-evidence")], "the IIS logs name no host");
 }
+
+/// What no build decides is decided by what the evidence shows of its setting.
+#[test]
+fn a_hybrid_server_without_the_hotfix_is_exposed_to_its_own_cloud() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = |agent: &str| {
+        format!(
+            "#Software: Microsoft Exchange Server\n#Version: 15.01.2507.044\n#Fields: DateTime,RequestId,UrlStem,AnchorMailbox,UserAgent,ServerHostName\n2025-09-01T05:21:09.000Z,r1,/ews/exchange.asmx,,{agent},EX01\n"
+        )
+    };
+    let path = folder.path().join("HttpProxy.LOG");
+    let names = |answer: &common::Answer| {
+        let exposures = answer.verdict()["exposures"].as_array().unwrap();
+        exposures.iter().map(|exposure| text(exposure, "name").to_owned()).collect::<Vec<_>>()
+    };
+    fs::write(&path, log("Outlook")).unwrap();
+    assert!(!names(&hunt(folder.path(), &[])).contains(&"Hybrid service principal".to_owned()));
+    fs::write(&path, log("ASProxy/CrossForest/EmailDomain//15.20.8880.021")).unwrap();
+    assert!(names(&hunt(folder.path(), &[])).contains(&"Hybrid service principal".to_owned()));
+}

@@ -52,11 +52,10 @@ fn exposure(content: &Content, known: &Known, server: &str, family: &Family) -> 
         if of != server || *last < exploited {
             continue;
         }
-        let vulnerable: Vec<&String> = family
-            .cves
-            .iter()
-            .filter(|cve| content.builds.is_vulnerable(*build, cve) == Some(true))
-            .collect();
+        // A hole that no build closes is open until the check on its setting says otherwise.
+        let unknown = family.fixed_by_check.is_some();
+        let is_open = |cve: &&String| content.builds.is_vulnerable(*build, cve).unwrap_or(unknown);
+        let vulnerable: Vec<&String> = family.cves.iter().filter(is_open).collect();
         if vulnerable.is_empty() {
             continue;
         }

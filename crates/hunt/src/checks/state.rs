@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::data;
 use crate::content::Content;
 use crate::known::Known;
+use crate::model::Finding;
 
 #[derive(Deserialize)]
 struct Mitigation {
@@ -26,19 +27,24 @@ struct Action {
     value_contains: String,
 }
 
-/// Whether the evidence shows that a hole is open which a setting could close.
+/// Whether the evidence shows that a hole is open which a setting could close: a rule that stands for the same fact
+/// found it so, or, for the stop-gap of one hole, the collected configuration lacks it.
 pub(super) fn shows_open(content: &Content, known: &Known, server: &str, check: &str) -> bool {
-    match check {
-        "owa-mitigation" => !mitigated(content, known, server),
-        // Whether a hybrid configuration exists stands in no log that we read as a whole; findings that show it would
-        // be rules. Extended Protection is judged by rules on the configuration, element by element.
-        _ => false,
-    }
+    let Some(check) = content.check(check) else { return false };
+    let same_fact = |finding: &Finding| finding.rule.facts.iter().any(|fact| check.info.facts.contains(fact));
+    let found = known.findings.iter().any(|finding| finding.server == server && same_fact(finding));
+    found || lacks_stop_gap(content, known, server, &check.name)
+}
+
+/// Whether a configuration was collected that lacks the stop-gap's action.
+fn lacks_stop_gap(content: &Content, known: &Known, server: &str, check: &str) -> bool {
+    let collected = known.configuration.iter().any(|(of, _)| of == server);
+    data::<Mitigation>(content, check).is_some() && collected && !mitigated(content, known, server, check)
 }
 
 /// Whether the configuration holds the stop-gap's action.
-fn mitigated(content: &Content, known: &Known, server: &str) -> bool {
-    let Some(data) = data::<Mitigation>(content, "owa-mitigation") else { return false };
+fn mitigated(content: &Content, known: &Known, server: &str, check: &str) -> bool {
+    let Some(data) = data::<Mitigation>(content, check) else { return false };
     let action = data.mitigation.action;
     known.configuration.iter().filter(|(of, _)| of == server).any(|(_, entry)| {
         let is = entry
