@@ -94,6 +94,14 @@ impl<R: Read> Chunks<R> {
         Self { source, encoding, raw, text, consumed: 0, offset, end, at_start, source_done: false }
     }
 
+    /// Hands out all lines, chunk by chunk.
+    pub fn for_each(&mut self, mut each: impl FnMut(&Chunk<'_>)) -> io::Result<()> {
+        while let Some(chunk) = self.next_chunk()? {
+            each(&chunk);
+        }
+        Ok(())
+    }
+
     /// The next lines, or none at the end.
     pub fn next_chunk(&mut self) -> io::Result<Option<Chunk<'_>>> {
         self.discard_consumed();

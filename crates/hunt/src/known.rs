@@ -132,12 +132,9 @@ pub(crate) fn know(input: &Input<'_>, parts: &[Part], clocks: &Clocks) -> Known 
         known.tallies.entry(key).and_modify(|tally| tally.files = paths.len() as u64);
     }
     known.problems.extend(clock_problems(input, clocks));
-    let hashes = Hashes::of(input, parts, &mut known.problems);
     for part in parts {
-        let of_part = part
-            .hits
-            .iter()
-            .map(|hit| finding(input, part, hit, server(part, hit.host.as_ref()), clocks, &hashes));
+        let of_part =
+            part.hits.iter().map(|hit| finding(input, part, hit, server(part, hit.host.as_ref()), clocks));
         known.findings.extend(of_part);
     }
     known.findings.iter().for_each(|finding| {
@@ -149,8 +146,6 @@ pub(crate) fn know(input: &Input<'_>, parts: &[Part], clocks: &Clocks) -> Known 
     }
     drop_copies(&mut known);
     known.findings.retain(|finding| input.options.in_window(finding.time));
-    known.problems.sort();
-    known.problems.dedup();
     known
 }
 
@@ -173,49 +168,35 @@ fn clock_problems<'a>(input: &'a Input<'_>, clocks: &'a Clocks) -> impl Iterator
     })
 }
 
-/// SHA-256 of the files that have findings, by path as shown.
-struct Hashes(BTreeMap<String, String>);
-
-impl Hashes {
-    fn of(input: &Input<'_>, parts: &[Part], problems: &mut Vec<Problem>) -> Self {
-        let mut hashes = BTreeMap::new();
-        let mut wanted = BTreeSet::new();
-        for part in parts.iter().filter(|part| !part.hits.is_empty()) {
-            match &part.sha256 {
-                Some(hash) => {
-                    hashes.insert(part.path.clone(), hash.clone());
-                }
-                None => {
-                    wanted.insert(part.evidence);
-                }
+/// Gives each finding the SHA-256 of its file; every file is read for it once. Members of a tar archive bring theirs.
+pub(crate) fn hash(input: &Input<'_>, known: &mut Known) {
+    let wanted: BTreeSet<&str> = known
+        .findings
+        .iter()
+        .filter(|finding| finding.sha256.is_empty())
+        .map(|finding| finding.file.as_str())
+        .collect();
+    let evidence = &input.gathered.evidence;
+    let files = evidence.par_iter().filter(|file| wanted.contains(file.path.as_str()));
+    let hashed: Vec<_> = files
+        .filter(|file| !matches!(file.locator, Locator::Tar { .. }))
+        .map(|file| (file.path.as_str(), file.sha256()))
+        .collect();
+    let mut hashes: BTreeMap<&str, String> = BTreeMap::new();
+    for (path, hash) in hashed {
+        match hash {
+            Ok(hash) => {
+                hashes.insert(path, hex_lower(&hash));
             }
+            Err(error) => known.problems.push(Problem::file(path, format!("cannot be hashed: {error}"))),
         }
-        let evidence = |index: &usize| &input.gathered.evidence[*index];
-        let hashed: Vec<_> = wanted
-            .par_iter()
-            .filter(|index| !matches!(evidence(index).locator, Locator::Tar { .. }))
-            .map(|index| (evidence(index).path.clone(), evidence(index).sha256()))
-            .collect();
-        for (path, hash) in hashed {
-            match hash {
-                Ok(hash) => {
-                    hashes.insert(path, hex_lower(&hash));
-                }
-                Err(error) => problems.push(Problem::file(&path, format!("cannot be hashed: {error}"))),
-            }
-        }
-        Self(hashes)
+    }
+    for finding in known.findings.iter_mut().filter(|finding| finding.sha256.is_empty()) {
+        finding.sha256 = hashes.get(finding.file.as_str()).cloned().unwrap_or_default();
     }
 }
 
-fn finding(
-    input: &Input<'_>,
-    part: &Part,
-    hit: &Hit,
-    server: String,
-    clocks: &Clocks,
-    hashes: &Hashes,
-) -> Finding {
+fn finding(input: &Input<'_>, part: &Part, hit: &Hit, server: String, clocks: &Clocks) -> Finding {
     let rule: Arc<RuleInfo> = Arc::clone(&input.content.infos[hit.rule]);
     Finding {
         id: String::new(),
@@ -227,7 +208,7 @@ fn finding(
         time: clocks.time(part.evidence, hit),
         artifact: hit.artifact.clone(),
         file: part.path.clone(),
-        sha256: hashes.0.get(&part.path).cloned().unwrap_or_default(),
+        sha256: part.sha256.clone().unwrap_or_default(),
         place: hit.place,
         client: hit.client,
         request: hit.request.clone(),

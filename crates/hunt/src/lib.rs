@@ -9,6 +9,7 @@
 //! content give the same answer, byte for byte.
 
 mod acts;
+mod again;
 mod checks;
 pub mod content;
 mod exposure;

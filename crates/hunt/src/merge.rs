@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use watchfire_artifact::Place;
 
 use crate::content::Content;
-use crate::known::{Clocks, Input, Known, know};
+use crate::known::{Clocks, Input, Known, hash, know};
 use crate::model::{Coverage, Finding, Hunted, RuleInfo};
 use crate::scan::Part;
 use crate::tally::Tally;
@@ -17,6 +17,9 @@ pub(crate) fn merge(input: &Input<'_>, parts: &[Part]) -> Hunted {
     let clocks = Clocks::judge(parts);
     let mut known = know(input, parts, &clocks);
     pivot::join(input, parts, &mut known);
+    hash(input, &mut known);
+    known.problems.sort();
+    known.problems.dedup();
     correlate(input.content, &mut known);
     checks::grade(input.content, &mut known);
     order(&mut known.findings);

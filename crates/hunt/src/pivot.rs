@@ -5,20 +5,20 @@
 //! witness, written by another program; where it would stand and does not, the act says so.
 
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 use watchfire_artifact::layout::{Cells, Row};
-use watchfire_artifact::lines::{self, Chunk, Chunks, read_head};
+use watchfire_artifact::lines::{self, Chunk};
 use watchfire_artifact::text::{printable, text};
-use watchfire_artifact::{Evidence, HEAD_BYTES, Layout, Locator, Place, Problem, WindowsPath, recognise};
+use watchfire_artifact::{Evidence, Layout, Locator, Place};
 
 use crate::acts::base;
+use crate::again;
 use crate::content::Content;
 use crate::known::{Input, Known};
 use crate::model::{Finding, RuleInfo};
@@ -93,7 +93,6 @@ pub(crate) fn join(input: &Input<'_>, parts: &[Part], known: &mut Known) {
         line.graded = None;
         line.rule = Arc::clone(info);
     }
-    known.problems.extend(hash(input, &mut found));
     known.findings.extend(found);
 }
 
@@ -112,7 +111,12 @@ fn search_all(
     let files = files(input, parts, to, window);
     let search = |(evidence, artifact): &(&Evidence, String)| search(evidence, artifact, to, &wanted, known);
     let found: Vec<Vec<Finding>> = files.par_iter().map(search).collect();
-    found.into_iter().flatten().filter(|line| !already_found(known, line)).collect()
+    type Line<'f> = (&'f str, Place, Option<&'f str>);
+    fn key(finding: &Finding) -> Line<'_> {
+        (&finding.file, finding.place, finding.rule.act.as_deref())
+    }
+    let already: FxHashSet<Line<'_>> = known.findings.iter().map(key).collect();
+    found.into_iter().flatten().filter(|line| !already.contains(&key(line))).collect()
 }
 
 fn wanted<'a>(from: &Side, findings: &'a [Finding]) -> Wanted<'a> {
@@ -154,33 +158,6 @@ fn files<'a>(
         .collect()
 }
 
-fn already_found(known: &Known, line: &Finding) -> bool {
-    known.findings.iter().any(|finding| {
-        finding.file == line.file && finding.place == line.place && finding.rule.act == line.rule.act
-    })
-}
-
-/// Hashes the files of the lines that were found.
-fn hash(input: &Input<'_>, found: &mut [Finding]) -> Vec<Problem> {
-    let mut hashes: BTreeMap<String, String> = BTreeMap::new();
-    let mut problems = Vec::new();
-    for line in found {
-        let hash = hashes.entry(line.file.clone()).or_insert_with(|| {
-            let evidence = input.gathered.evidence.iter().find(|evidence| evidence.path == line.file);
-            match evidence.map(Evidence::sha256) {
-                Some(Ok(hash)) => watchfire_artifact::document::hex_lower(&hash),
-                Some(Err(error)) => {
-                    problems.push(Problem::file(&line.file, format!("cannot be hashed: {error}")));
-                    String::new()
-                }
-                None => String::new(),
-            }
-        });
-        line.sha256.clone_from(hash);
-    }
-    problems
-}
-
 /// Searches one file for the numbers.
 fn search(
     evidence: &Evidence,
@@ -191,18 +168,12 @@ fn search(
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     // What cannot be read has been reported by the scan.
-    let _ = evidence.read(|source| -> std::io::Result<()> {
-        let mut head = Vec::new();
-        read_head(source, HEAD_BYTES, &mut head)?;
-        let (recognised, _) = recognise(&evidence.path, &WindowsPath::find(&evidence.path), &head);
-        let Some(mut layout) = recognised.layout else { return Ok(()) };
-        let mut chunks = Chunks::whole(std::io::Cursor::new(head).chain(source), recognised.encoding);
-        while let Some(chunk) = chunks.next_chunk()? {
-            search_chunk(&chunk, &mut layout, to, wanted, |row, range, at| {
-                found.push(line(known, evidence, artifact, &chunk, row, range, at));
-            });
-        }
-        Ok(())
+    let _ = again::read(evidence, |chunk, layout| {
+        let Some(layout) = layout else { return ControlFlow::Break(()) };
+        search_chunk(chunk, layout, to, wanted, |row, range, at| {
+            found.push(line(known, evidence, artifact, chunk, row, range, at));
+        });
+        ControlFlow::Continue(())
     });
     found
 }

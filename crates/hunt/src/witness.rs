@@ -6,20 +6,20 @@
 //! instead of "this is missing".
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 use watchfire_artifact::event::Event;
 use watchfire_artifact::layout::Cells;
-use watchfire_artifact::lines::{self, Chunk, Chunks, read_head};
-use watchfire_artifact::{Evidence, HEAD_BYTES, Layout, Locator, WindowsPath, recognise};
+use watchfire_artifact::lines::{self, Chunk};
+use watchfire_artifact::{Evidence, Layout, Locator};
 
 use crate::acts::base;
 use crate::known::{Clocks, Input, Known};
 use crate::model::{Act, Finding, WitnessState};
-use crate::pivot;
 use crate::tally::shift;
+use crate::{again, pivot};
 
 /// Records this long before an act belong to it, in seconds: clocks of programs on one host differ by less.
 const BEFORE_S: i64 = 5;
@@ -89,19 +89,12 @@ fn holds(
     window: Window,
     event_time: impl Fn(&Event<'_>) -> Option<Timestamp>,
 ) -> std::io::Result<bool> {
-    evidence.read(|source| {
-        let mut head = Vec::new();
-        read_head(source, HEAD_BYTES, &mut head)?;
-        let (recognised, _) = recognise(&evidence.path, &WindowsPath::find(&evidence.path), &head);
-        let mut layout = recognised.layout;
-        let mut chunks = Chunks::whole(std::io::Cursor::new(head).chain(source), recognised.encoding);
-        while let Some(chunk) = chunks.next_chunk()? {
-            if chunk_holds(&chunk, layout.as_mut(), window, &event_time) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    })?
+    let mut found = false;
+    again::read(evidence, |chunk, layout| {
+        found = chunk_holds(chunk, layout, window, &event_time);
+        if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(found)
 }
 
 fn chunk_holds(

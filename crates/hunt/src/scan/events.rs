@@ -27,13 +27,7 @@ pub(super) fn scan<R: Read>(
     part: &mut Part,
 ) -> io::Result<()> {
     let mut scan = Scan { scanner, file, part, scratch: Scratch::default(), bad: 0 };
-    let outcome = loop {
-        match chunks.next_chunk() {
-            Ok(Some(chunk)) => scan.chunk(&chunk),
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
-        }
-    };
+    let outcome = chunks.for_each(|chunk| scan.chunk(chunk));
     scan.finish();
     outcome
 }

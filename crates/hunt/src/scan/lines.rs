@@ -40,13 +40,7 @@ pub(super) fn scan<R: Read>(
         artifact: None,
         ends_cut: false,
     };
-    let outcome = loop {
-        match chunks.next_chunk() {
-            Ok(Some(chunk)) => scan.chunk(&chunk),
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
-        }
-    };
+    let outcome = chunks.for_each(|chunk| scan.chunk(chunk));
     scan.finish();
     outcome
 }
