@@ -59,6 +59,13 @@ struct Side {
     after: Option<String>,
 }
 
+/// Where a finding stands, and the act it witnesses.
+type LineKey<'a> = (&'a str, Place, Option<&'a str>);
+
+fn key(finding: &Finding) -> LineKey<'_> {
+    (&finding.file, finding.place, finding.rule.act.as_deref())
+}
+
 /// Requests that are looked for, with a finding that names each.
 type Wanted<'a> = FxHashMap<&'a [u8], usize>;
 
@@ -111,11 +118,7 @@ fn search_all(
     let files = files(input, parts, to, window);
     let search = |(evidence, artifact): &(&Evidence, String)| search(evidence, artifact, to, &wanted, known);
     let found: Vec<Vec<Finding>> = files.par_iter().map(search).collect();
-    type Line<'f> = (&'f str, Place, Option<&'f str>);
-    fn key(finding: &Finding) -> Line<'_> {
-        (&finding.file, finding.place, finding.rule.act.as_deref())
-    }
-    let already: FxHashSet<Line<'_>> = known.findings.iter().map(key).collect();
+    let already: FxHashSet<LineKey<'_>> = known.findings.iter().map(key).collect();
     found.into_iter().flatten().filter(|line| !already.contains(&key(line))).collect()
 }
 
