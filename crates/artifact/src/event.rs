@@ -58,6 +58,19 @@ impl<'a> Event<'a> {
         Ok(Some(event))
     }
 
+    /// An event whose fields have Sigma's names already, in their order; its times are those of a record that Windows
+    /// itself wrote.
+    pub fn from_fields(fields: impl Iterator<Item = (String, String)>) -> Event<'static> {
+        let mut event = Event {
+            fields: fields.map(|(name, value)| (name.into(), value.into())).collect(),
+            utc: None,
+            stated: None,
+        };
+        event.utc =
+            ["UtcTime", "SystemTime"].iter().find_map(|name| clock::iso(event.first(name)?.as_bytes()));
+        event
+    }
+
     /// The values of a field, by Sigma's name for it, ignoring ASCII case and blanks in either name.
     pub fn values<'e>(&'e self, name: &str) -> impl Iterator<Item = &'e str> {
         self.fields.iter().filter(move |(field, _)| same_name(field, name)).map(|(_, value)| value.as_ref())

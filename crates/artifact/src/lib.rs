@@ -14,6 +14,7 @@ pub mod clock;
 pub mod decode;
 pub mod document;
 pub mod event;
+pub mod evtx;
 mod gather;
 mod kind;
 pub mod layout;

@@ -9,8 +9,13 @@ pub enum Place {
     File,
     /// Bytes from the start of the file as it was kept (of an archive member: of its content).
     Offset(u64),
-    /// The number of a record, from one.
-    Record(u64),
+    /// A record of an event log.
+    Record {
+        /// Its number in the log.
+        number: u64,
+        /// Bytes from the start of the file to where it begins.
+        offset: u64,
+    },
 }
 
 impl fmt::Display for Place {
@@ -18,7 +23,7 @@ impl fmt::Display for Place {
         match self {
             Place::File => Ok(()),
             Place::Offset(offset) => write!(f, " at byte {offset}"),
-            Place::Record(number) => write!(f, " at record {number}"),
+            Place::Record { number, offset } => write!(f, " at record {number}, byte {offset}"),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::decode::Encoding;
 use crate::event::Event;
+use crate::evtx;
 use crate::kind::Kind;
 use crate::layout::{Dialect, Layout, column_names, is_ncsa, oab_path, split_directive};
 use crate::lines;
@@ -45,7 +46,7 @@ pub fn recognise(shown: &str, path: &WindowsPath, head: &[u8]) -> (Recognised, V
         problems.push(Problem::file(shown, "an empty file"));
         return (is(Kind::Empty, None), problems);
     }
-    if head.starts_with(b"ElfFile\0") {
+    if head.starts_with(evtx::FILE_MAGIC) || head.starts_with(evtx::CHUNK_MAGIC) {
         return (is(Kind::Evtx, None), problems);
     }
     let text = encoding.decode_all(head);

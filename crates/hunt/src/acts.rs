@@ -185,7 +185,7 @@ impl Look<'_> {
         let (Some(first), Some(last)) = self.span else { return false };
         let (from, until) = (shift(first, -self.within_s), shift(last, self.within_s));
         self.findings.iter().any(|finding| {
-            finding.server == self.server
+            *finding.server == *self.server
                 && base(&finding.artifact) == witness.artifact
                 && finding.time.is_some_and(|time| from <= time && time <= until)
         })

@@ -11,14 +11,15 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use watchfire_artifact::document::hex_lower;
 use watchfire_artifact::text::printable;
-use watchfire_artifact::{Gathered, Locator, Problem};
+use watchfire_artifact::{Gathered, Locator, Place, Problem};
 use watchfire_sigma::Level;
 
 use crate::acts::Tallies;
 use crate::content::Content;
 use crate::exposure::BuildNumber;
-use crate::model::{Finding, RuleInfo};
+use crate::model::{Finding, Raw, RuleInfo};
 use crate::options::Options;
+use crate::proof::EventFiles;
 use crate::scan::{Hit, Part};
 use crate::servers::Servers;
 use crate::tally::shift;
@@ -76,13 +77,16 @@ impl Clocks {
     }
 
     /// Seconds to add to a stated time of a host in a file.
-    pub(crate) fn correction_s(&self, evidence: usize, host: Option<&String>) -> i64 {
-        self.0.get(&(evidence, host.cloned())).map_or(0, |ahead| -ahead)
+    pub(crate) fn correction_s(&self, evidence: usize, host: Option<&str>) -> i64 {
+        if self.0.is_empty() {
+            return 0;
+        }
+        self.0.get(&(evidence, host.map(str::to_owned))).map_or(0, |ahead| -ahead)
     }
 
     /// A hit's time in UTC.
     pub(crate) fn time(&self, evidence: usize, hit: &Hit) -> Option<Timestamp> {
-        let correction = self.correction_s(evidence, hit.host.as_ref());
+        let correction = self.correction_s(evidence, hit.host.as_deref());
         hit.utc.or_else(|| hit.stated.map(|time| shift(time, correction)))
     }
 }
@@ -93,7 +97,7 @@ pub(crate) fn know(input: &Input<'_>, parts: &[Part], clocks: &Clocks) -> Known 
         part.tallies.keys().filter_map(|(host, _)| Some((part.path.as_str(), host.as_deref()?)))
     });
     let servers = Servers::learn(input.roots, named);
-    let server = |part: &Part, host: Option<&String>| {
+    let server = |part: &Part, host: Option<&str>| {
         host.map_or_else(|| servers.of_file(&part.path), |host| servers.name(host))
     };
     let mut known = Known {
@@ -110,16 +114,16 @@ pub(crate) fn know(input: &Input<'_>, parts: &[Part], clocks: &Clocks) -> Known 
         for ((host, artifact), tally) in &part.tallies {
             // A file whose records name a host belongs to it as a whole: header lines name none.
             let only = part.tallies.keys().find_map(|(host, _)| host.as_ref()).filter(|_| host.is_none());
-            let key = (server(part, host.as_ref().or(only)), artifact.clone());
+            let key = (server(part, host.as_ref().or(only).map(String::as_str)), artifact.clone());
             let stated = part.stated.contains(&(host.clone(), artifact.clone()));
-            let shift_s = if stated { clocks.correction_s(part.evidence, host.as_ref()) } else { 0 };
+            let shift_s = if stated { clocks.correction_s(part.evidence, host.as_deref()) } else { 0 };
             known.tallies.entry(key.clone()).or_default().add(tally, shift_s);
             known.servers.insert(key.0.clone());
             known.files.entry(key.clone()).or_default().insert(part.evidence);
             files.entry(key).or_default().insert(&part.path);
         }
         for ((host, build), span) in &part.builds {
-            let seen = known.builds.entry((server(part, host.as_ref()), *build)).or_insert(*span);
+            let seen = known.builds.entry((server(part, host.as_deref()), *build)).or_insert(*span);
             *seen = (seen.0.min(span.0), seen.1.max(span.1));
         }
         known
@@ -132,14 +136,9 @@ pub(crate) fn know(input: &Input<'_>, parts: &[Part], clocks: &Clocks) -> Known 
         known.tallies.entry(key).and_modify(|tally| tally.files = paths.len() as u64);
     }
     known.problems.extend(clock_problems(input, clocks));
-    for part in parts {
-        let of_part =
-            part.hits.iter().map(|hit| finding(input, part, hit, server(part, hit.host.as_ref()), clocks));
-        known.findings.extend(of_part);
-    }
-    known.findings.iter().for_each(|finding| {
-        known.servers.insert(finding.server.clone());
-    });
+    known.findings = findings(input, parts, clocks, &servers);
+    let with_findings: BTreeSet<&Arc<str>> = known.findings.iter().map(|finding| &finding.server).collect();
+    known.servers.extend(with_findings.into_iter().map(ToString::to_string));
     if known.servers.is_empty() {
         // Nothing at all is an answer too, and it is not "clean".
         known.servers.insert(servers.of_file(input.roots.first().map_or("", String::as_str)));
@@ -174,7 +173,7 @@ pub(crate) fn hash(input: &Input<'_>, known: &mut Known) {
         .findings
         .iter()
         .filter(|finding| finding.sha256.is_empty())
-        .map(|finding| finding.file.as_str())
+        .map(|finding| &*finding.file)
         .collect();
     let evidence = &input.gathered.evidence;
     let files = evidence.par_iter().filter(|file| wanted.contains(file.path.as_str()));
@@ -182,22 +181,68 @@ pub(crate) fn hash(input: &Input<'_>, known: &mut Known) {
         .filter(|file| !matches!(file.locator, Locator::Tar { .. }))
         .map(|file| (file.path.as_str(), file.sha256()))
         .collect();
-    let mut hashes: BTreeMap<&str, String> = BTreeMap::new();
+    let mut hashes: BTreeMap<&str, Arc<str>> = BTreeMap::new();
     for (path, hash) in hashed {
         match hash {
             Ok(hash) => {
-                hashes.insert(path, hex_lower(&hash));
+                hashes.insert(path, hex_lower(&hash).into());
             }
             Err(error) => known.problems.push(Problem::file(path, format!("cannot be hashed: {error}"))),
         }
     }
     for finding in known.findings.iter_mut().filter(|finding| finding.sha256.is_empty()) {
-        finding.sha256 = hashes.get(finding.file.as_str()).cloned().unwrap_or_default();
+        finding.sha256 = hashes.get(&*finding.file).map_or_else(|| "".into(), Arc::clone);
     }
 }
 
-fn finding(input: &Input<'_>, part: &Part, hit: &Hit, server: String, clocks: &Clocks) -> Finding {
-    let rule: Arc<RuleInfo> = Arc::clone(&input.content.infos[hit.rule]);
+/// Every hit as a finding. What many share, such as the name of a file, they share in memory too.
+fn findings(input: &Input<'_>, parts: &[Part], clocks: &Clocks, servers: &Servers) -> Vec<Finding> {
+    let events = EventFiles::of(&input.gathered.evidence);
+    let mut findings = Vec::with_capacity(parts.iter().map(|part| part.hits.len()).sum());
+    for part in parts.iter().filter(|part| !part.hits.is_empty()) {
+        let file: Arc<str> = part.path.as_str().into();
+        let sha256: Arc<str> = part.sha256.as_deref().unwrap_or_default().into();
+        let mut by_host: BTreeMap<Option<&str>, Arc<str>> = BTreeMap::new();
+        for hit in &part.hits {
+            let host = hit.host.as_deref();
+            let server = by_host.entry(host).or_insert_with(|| {
+                host.map_or_else(|| servers.of_file(&part.path), |host| servers.name(host)).into()
+            });
+            let raw = match (&hit.raw, hit.place) {
+                (None, Place::Record { offset, .. }) => events.raw(part.evidence, offset),
+                (raw, _) => Raw::Kept(printable(raw.as_deref().unwrap_or_default()).into_owned()),
+            };
+            let shared = (Arc::clone(server), Arc::clone(&file), Arc::clone(&sha256));
+            let time = clocks.time(part.evidence, hit);
+            findings.push(finding(Arc::clone(&input.content.infos[hit.rule]), hit, time, shared, raw));
+        }
+    }
+    drop_leftovers(&mut findings);
+    findings
+}
+
+/// Takes away findings in what is left of records that the log still has, or that are left more than once.
+fn drop_leftovers(findings: &mut Vec<Finding>) {
+    if !findings.iter().any(|finding| finding.recovered) {
+        return;
+    }
+    let key = |finding: &Finding| match finding.place {
+        Place::Record { number, .. } => {
+            (Arc::clone(&finding.file), Arc::as_ptr(&finding.rule) as usize, number)
+        }
+        _ => (Arc::clone(&finding.file), Arc::as_ptr(&finding.rule) as usize, 0),
+    };
+    let mut known: BTreeSet<_> = findings.iter().filter(|finding| !finding.recovered).map(key).collect();
+    findings.retain(|finding| !finding.recovered || known.insert(key(finding)));
+}
+
+fn finding(
+    rule: Arc<RuleInfo>,
+    hit: &Hit,
+    time: Option<Timestamp>,
+    (server, file, sha256): (Arc<str>, Arc<str>, Arc<str>),
+    raw: Raw,
+) -> Finding {
     Finding {
         id: String::new(),
         level: rule.level,
@@ -205,15 +250,16 @@ fn finding(input: &Input<'_>, part: &Part, hit: &Hit, server: String, clocks: &C
         graded: None,
         rule,
         server,
-        time: clocks.time(part.evidence, hit),
-        artifact: hit.artifact.clone(),
-        file: part.path.clone(),
-        sha256: part.sha256.clone().unwrap_or_default(),
+        time,
+        artifact: Arc::clone(&hit.artifact),
+        file,
+        sha256,
         place: hit.place,
+        recovered: hit.recovered,
         client: hit.client,
         request: hit.request.clone(),
         fields: hit.fields.iter().map(|(name, value)| (name.clone(), on_one_line(value))).collect(),
-        raw: printable(&hit.raw).into_owned(),
+        raw,
     }
 }
 
@@ -234,8 +280,8 @@ fn drop_copies(known: &mut Known) {
         }
     }
     for finding in &mut known.findings {
-        let is_file = matches!(finding.artifact.as_str(), "web_files" | "compiled_pages" | "other_files");
-        let end = last.get(finding.server.as_str()).map(|&end| shift(end, COPY_AFTER_S));
+        let is_file = matches!(&*finding.artifact, "web_files" | "compiled_pages" | "other_files");
+        let end = last.get(&*finding.server).map(|&end| shift(end, COPY_AFTER_S));
         if is_file && finding.time.zip(end).is_some_and(|(time, end)| time > end) {
             let modified = finding.time.map(|time| time.to_string()).unwrap_or_default();
             finding.fields.push(("modified (of this copy)".to_owned(), modified));

@@ -18,6 +18,7 @@ mod merge;
 pub mod model;
 mod options;
 mod pivot;
+mod proof;
 pub mod report;
 mod scan;
 mod servers;

@@ -47,7 +47,7 @@ pub(crate) fn merge(input: &Input<'_>, parts: &[Part]) -> Hunted {
 fn order(findings: &mut [Finding]) {
     let place = |finding: &Finding| match finding.place {
         Place::File => 0,
-        Place::Offset(at) | Place::Record(at) => at,
+        Place::Offset(at) | Place::Record { offset: at, .. } => at,
     };
     findings.sort_by(|a, b| {
         let time = |finding: &Finding| (finding.time.is_none(), finding.time);
@@ -93,7 +93,7 @@ fn correlate(content: &Content, known: &mut Known) {
 fn field(findings: &[Finding], at: usize, name: &str) -> Option<String> {
     let finding = &findings[at];
     match name.to_ascii_lowercase().as_str() {
-        "server" | "computer" | "serverhostname" => Some(finding.server.clone()),
+        "server" | "computer" | "serverhostname" => Some(finding.server.to_string()),
         "client" | "c-ip" | "clientipaddress" => finding.client.map(|client| client.to_string()),
         _ => finding
             .fields

@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use watchfire_artifact::{Place, Problem};
 use watchfire_sigma::Level;
 
+pub use crate::proof::Raw;
+
 /// How far into an intrusion something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -115,25 +117,27 @@ pub struct Finding {
     /// Why the grade differs from the rule's own, where it does.
     pub graded: Option<String>,
     /// The server.
-    pub server: String,
+    pub server: Arc<str>,
     /// When, in UTC.
     pub time: Option<Timestamp>,
     /// The artifact's name: `httpproxy/Ecp`, `iis/W3SVC1`, `sysmon`.
-    pub artifact: String,
+    pub artifact: Arc<str>,
     /// The file, as shown.
-    pub file: String,
+    pub file: Arc<str>,
     /// The SHA-256 of the file, in hexadecimal.
-    pub sha256: String,
+    pub sha256: Arc<str>,
     /// Where in the file.
     pub place: Place,
+    /// What is left of a record that its log has dropped.
+    pub recovered: bool,
     /// Who asked.
     pub client: Option<IpAddr>,
     /// The number of the request that front end and back end share.
     pub request: Option<String>,
     /// Names and values to show.
     pub fields: Vec<(String, String)>,
-    /// The record's bytes, as text that is safe to show.
-    pub raw: String,
+    /// The record's bytes.
+    pub raw: Raw,
 }
 
 /// What an expected witness of an act did.

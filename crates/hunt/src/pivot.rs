@@ -21,7 +21,7 @@ use crate::acts::base;
 use crate::again;
 use crate::content::Content;
 use crate::known::{Input, Known};
-use crate::model::{Finding, RuleInfo};
+use crate::model::{Finding, Raw, RuleInfo};
 use crate::scan::{Part, next_directive};
 use crate::tally::shift;
 
@@ -248,14 +248,15 @@ fn line(
     Finding {
         server: left.server.clone(),
         time: row.time(),
-        artifact: artifact.to_owned(),
-        file: evidence.path.clone(),
-        sha256: String::new(),
+        artifact: artifact.into(),
+        file: evidence.path.as_str().into(),
+        sha256: "".into(),
         place: Place::Offset(chunk.offset_of(range.start)),
         client: row.client(),
         request: left.request.clone(),
         fields,
-        raw: printable(&text(chunk.raw(range))).into_owned(),
+        recovered: false,
+        raw: Raw::Kept(printable(&text(chunk.raw(range))).into_owned()),
         ..left.clone()
     }
 }

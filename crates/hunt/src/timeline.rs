@@ -33,7 +33,7 @@ pub(crate) fn tell(findings: &[Finding]) -> Vec<Moment> {
             continue;
         }
         let repeats = |(moment, rule, client): &&mut (Moment, &str, Option<IpAddr>)| {
-            moment.server == finding.server
+            *moment.server == *finding.server
                 && *rule == finding.rule.name
                 && *client == finding.client
                 && moment.outcome == finding.outcome
@@ -68,7 +68,7 @@ fn moment(index: usize, finding: &Finding) -> Moment {
     Moment {
         time: finding.time,
         last: None,
-        server: finding.server.clone(),
+        server: finding.server.to_string(),
         stage: finding.rule.stage,
         outcome: finding.outcome,
         level: finding.level,

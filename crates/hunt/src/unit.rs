@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use watchfire_artifact::evtx::FILE_HEADER_BYTES;
 use watchfire_artifact::lines::read_limited;
 use watchfire_artifact::{Evidence, HEAD_BYTES, Kind, Locator, Problem, Recognised, WindowsPath, recognise};
 
@@ -37,17 +38,19 @@ pub(crate) fn cut(index: usize, evidence: &Evidence) -> Vec<Unit> {
     }
     let Ok((recognised, _)) = recognise_evidence(evidence) else { return whole };
     let by_lines = recognised.kind.is_lines() || recognised.kind == Kind::EventsJson;
-    if !by_lines || recognised.encoding.is_wide() {
+    if recognised.kind != Kind::Evtx && (!by_lines || recognised.encoding.is_wide()) {
         return whole;
     }
+    // Chunks of events stay whole, and lines do not care where a range begins.
+    let first = if recognised.kind == Kind::Evtx { FILE_HEADER_BYTES } else { 0 };
     let recognised = Arc::new(recognised);
-    let starts = (0..evidence.size).step_by(UNIT_BYTES as usize);
+    let cuts = (first + UNIT_BYTES..evidence.size).step_by(UNIT_BYTES as usize);
+    let starts = std::iter::once(0).chain(cuts.clone());
+    // The last range has no end: a live log may have grown since it was listed.
+    let ends = cuts.chain(std::iter::once(u64::MAX));
     starts
-        .map(|start| {
-            // The last range has no end: a live log may have grown since it was listed.
-            let end = if start + UNIT_BYTES >= evidence.size { u64::MAX } else { start + UNIT_BYTES };
-            Unit { evidence: index, range: Some((start..end, Arc::clone(&recognised))) }
-        })
+        .zip(ends)
+        .map(|(start, end)| Unit { evidence: index, range: Some((start..end, Arc::clone(&recognised))) })
         .collect()
 }
 

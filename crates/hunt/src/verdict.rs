@@ -61,7 +61,7 @@ impl Server<'_> {
     }
 
     fn findings(&self) -> impl Iterator<Item = (usize, &Finding)> {
-        self.known.findings.iter().enumerate().filter(|(_, finding)| finding.server == self.name)
+        self.known.findings.iter().enumerate().filter(|(_, finding)| *finding.server == *self.name)
     }
 
     fn acts(&self) -> impl Iterator<Item = &Act> {

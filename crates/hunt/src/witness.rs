@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use watchfire_artifact::event::Event;
 use watchfire_artifact::layout::Cells;
 use watchfire_artifact::lines::{self, Chunk};
-use watchfire_artifact::{Evidence, Layout, Locator};
+use watchfire_artifact::{Evidence, Layout, Locator, evtx};
 
 use crate::acts::base;
 use crate::known::{Clocks, Input, Known};
@@ -80,7 +80,7 @@ fn has_records(input: &Input<'_>, known: &Known, clocks: &Clocks, of: (&str, &st
 
 fn time(event: &Event<'_>, clocks: &Clocks, evidence: usize) -> Option<Timestamp> {
     let host = event.first("Computer").map(str::to_owned);
-    event.utc.or_else(|| event.stated.map(|time| shift(time, clocks.correction_s(evidence, host.as_ref()))))
+    event.utc.or_else(|| event.stated.map(|time| shift(time, clocks.correction_s(evidence, host.as_deref()))))
 }
 
 /// Whether a file holds a record in a span of time.
@@ -90,6 +90,14 @@ fn holds(
     event_time: impl Fn(&Event<'_>) -> Option<Timestamp>,
 ) -> std::io::Result<bool> {
     let mut found = false;
+    let ticks = evtx::to_filetime(window.0)..=evtx::to_filetime(window.1);
+    again::written(evidence, |written| {
+        found = ticks.contains(&written);
+        if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    if found {
+        return Ok(true);
+    }
     again::read(evidence, |chunk, layout| {
         found = chunk_holds(chunk, layout, window, &event_time);
         if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -22,6 +22,7 @@ mod fold;
 pub mod limits;
 mod mapping;
 mod matcher;
+mod memory;
 mod naming;
 mod parse;
 mod pattern;
@@ -40,6 +41,7 @@ pub use correlation::{Correlation, CorrelationKind, Hit, Match, correlate, corre
 pub use filter::{Filter, Targets};
 pub use mapping::LogSources;
 pub use matcher::{Matcher, Scratch, Woken};
+pub use memory::Memory;
 pub use parse::{Placeholders, parse, parse_with};
 pub use prefilter::{Encoding, Prefilter};
 pub use problem::{Place, Problem, Severity};

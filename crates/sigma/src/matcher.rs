@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::check::{Check, Compiled};
 use crate::compile::Bank;
+use crate::memory::Memory;
 use crate::prefilter::{Encoding, Prefilter};
 use crate::record::{Record, Value};
 use crate::wake::Wake;
@@ -254,15 +255,38 @@ impl Matcher {
 
     /// Evaluates every rule on `record` and appends those that match, as indices into `Rules::rules`, in order.
     pub fn evaluate<R: Record + ?Sized>(&self, record: &R, scratch: &mut Scratch, hits: &mut Vec<usize>) {
+        self.evaluate_all(record, None, scratch, hits);
+    }
+
+    fn evaluate_all<R: Record + ?Sized>(
+        &self,
+        record: &R,
+        memory: Option<&mut Memory>,
+        scratch: &mut Scratch,
+        hits: &mut Vec<usize>,
+    ) {
         let mut woken = std::mem::take(&mut scratch.woken);
         woken.programs.clear();
         let values = recycle(std::mem::take(&mut scratch.values));
-        let mut view = View::new(record, values, self.wanted.len());
+        let mut view = View::new(record, values, self.wanted.len(), memory);
         scratch.marks.clear(self.programs.len());
         self.wake.wake(&mut view, &mut scratch.marks, &mut woken.programs);
         woken.programs.sort_unstable();
         self.run(&woken, view, scratch, hits);
         scratch.woken = woken;
+    }
+
+    /// The same as [`Matcher::evaluate`], with what is remembered of values that this matcher has seen before. A memory
+    /// must only ever be used with one matcher.
+    pub fn evaluate_remembering<R: Record + ?Sized>(
+        &self,
+        record: &R,
+        memory: &mut Memory,
+        scratch: &mut Scratch,
+        hits: &mut Vec<usize>,
+    ) {
+        memory.next_record(self.wanted.len());
+        self.evaluate_all(record, Some(memory), scratch, hits);
     }
 
     /// Evaluates only the rules that were woken for this record.
@@ -274,7 +298,7 @@ impl Matcher {
         hits: &mut Vec<usize>,
     ) {
         let values = recycle(std::mem::take(&mut scratch.values));
-        self.run(woken, View::new(record, values, self.wanted.len()), scratch, hits);
+        self.run(woken, View::new(record, values, self.wanted.len(), None), scratch, hits);
     }
 
     /// The filter for buffers of whole lines in which records of this class stand.
@@ -285,7 +309,7 @@ impl Matcher {
     fn run<R: Record + ?Sized>(
         &self,
         woken: &Woken,
-        view: View<'_, R>,
+        view: View<'_, '_, R>,
         scratch: &mut Scratch,
         hits: &mut Vec<usize>,
     ) {
@@ -307,16 +331,22 @@ fn recycle<'a>(mut values: Vec<Option<Value<'_>>>) -> Vec<Option<Value<'a>>> {
     values.into_iter().map(|_| None).collect()
 }
 
-/// A record and those of its values that were asked for.
-pub(crate) struct View<'r, R: ?Sized> {
+/// A record, those of its values that were asked for, and what is remembered of them.
+pub(crate) struct View<'r, 'm, R: ?Sized> {
     record: &'r R,
     values: Vec<Option<Value<'r>>>,
+    memory: Option<&'m mut Memory>,
 }
 
-impl<'r, R: Record + ?Sized> View<'r, R> {
-    fn new(record: &'r R, mut values: Vec<Option<Value<'r>>>, slots: usize) -> Self {
+impl<'r, 'm, R: Record + ?Sized> View<'r, 'm, R> {
+    fn new(
+        record: &'r R,
+        mut values: Vec<Option<Value<'r>>>,
+        slots: usize,
+        memory: Option<&'m mut Memory>,
+    ) -> Self {
         values.resize_with(slots, || None);
-        Self { record, values }
+        Self { record, values, memory }
     }
 
     pub(crate) fn value(&mut self, slot: usize) -> &Value<'r> {
@@ -324,18 +354,38 @@ impl<'r, R: Record + ?Sized> View<'r, R> {
         self.values[slot].get_or_insert_with(|| record.value(slot))
     }
 
+    /// What is remembered of the value of a slot, and where; none if it cannot be remembered.
+    pub(crate) fn recall(&mut self, slot: usize) -> Option<(&mut Memory, usize)> {
+        let record = self.record;
+        let memory = self.memory.as_mut()?;
+        let entry = memory.entry(slot, || record.stored(slot))?;
+        Some((memory, entry))
+    }
+
+    /// How an atom on one slot ends, by memory or by `test`.
+    fn remembered(&mut self, number: usize, slot: usize, test: impl Fn(&Value<'_>) -> bool) -> bool {
+        if let Some(outcome) = self.recall(slot).and_then(|(memory, entry)| memory.outcome(entry, number)) {
+            return outcome;
+        }
+        let outcome = test(self.value(slot));
+        if let Some((memory, entry)) = self.recall(slot) {
+            memory.set_outcome(entry, number, outcome);
+        }
+        outcome
+    }
+
     pub(crate) fn any_text(&self, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         self.record.any_text(test)
     }
 }
 
-struct Evaluation<'s, 'r, R: ?Sized> {
+struct Evaluation<'s, 'r, 'm, R: ?Sized> {
     matcher: &'s Matcher,
-    view: View<'r, R>,
+    view: View<'r, 'm, R>,
     known: &'s mut Known,
 }
 
-impl<R: Record + ?Sized> Evaluation<'_, '_, R> {
+impl<R: Record + ?Sized> Evaluation<'_, '_, '_, R> {
     fn node(&mut self, node: &Node) -> bool {
         match node {
             Node::Const(value) => *value,
@@ -350,25 +400,24 @@ impl<R: Record + ?Sized> Evaluation<'_, '_, R> {
         if let Some(outcome) = self.known.get(number) {
             return outcome;
         }
-        let outcome = self.compute(&self.matcher.atoms[number]);
+        let outcome = self.compute(number, &self.matcher.atoms[number]);
         self.known.set(number, outcome);
         outcome
     }
 
-    fn compute(&mut self, atom: &Atom) -> bool {
+    fn compute(&mut self, number: usize, atom: &Atom) -> bool {
         let test = self.matcher.bank.test(atom.check);
         let Some(slot) = atom.slot else { return self.view.any_text(&mut |text| test.matches(text)) };
-        let value = self.view.value(slot);
         match test {
-            Compiled::Exists => !value.is_absent(),
-            Compiled::Null => value.is_null(),
+            Compiled::Exists => !self.view.value(slot).is_absent(),
+            Compiled::Null => self.view.value(slot).is_null(),
             Compiled::FieldRef { how, cased } => {
                 let (how, cased) = (*how, *cased);
-                let value = value.clone();
+                let value = self.view.value(slot).clone();
                 let other = atom.other.map(|other| self.view.value(other));
                 other.is_some_and(|other| value.any(|a| other.any(|b| how.holds(a, b, cased))))
             }
-            _ => value.any(|text| test.matches(text)),
+            _ => self.view.remembered(number, slot, |value| value.any(|text| test.matches(text))),
         }
     }
 }

@@ -50,6 +50,13 @@ pub trait Record {
     /// The value of the field `Matcher::wanted()[slot]`. Asked at most once for a slot in one evaluation.
     fn value(&self, slot: usize) -> Value<'_>;
 
+    /// The bytes from which the value of a slot follows and nothing else, with a number for how they are to be read.
+    /// Equal bytes of one kind in one slot must always give equal values; none where there are no such bytes.
+    fn stored(&self, slot: usize) -> Option<(u8, &[u8])> {
+        let _ = slot;
+        None
+    }
+
     /// Calls `test` with the texts of the record until it answers true, and says whether it did. Keywords are sought
     /// in these texts. Where lines are prefiltered they must be bytes that stand in the line (whole, or cut into
     /// values): a derived text would hold keywords that the line does not.

@@ -74,17 +74,14 @@ impl Wake {
     /// Appends the rules that a record wakes, each once, in no order.
     pub(crate) fn wake<R: Record + ?Sized>(
         &self,
-        view: &mut View<'_, R>,
+        view: &mut View<'_, '_, R>,
         marks: &mut Marks,
         woken: &mut Vec<u32>,
     ) {
         let mut add = |rules: &[u32]| woken.extend(rules.iter().copied().filter(|&rule| marks.insert(rule)));
         add(&self.always);
         for place in &self.slots {
-            view.value(place.slot).any(|text| {
-                place.find(text, &mut add);
-                false
-            });
+            place.wake(view, &mut add);
         }
         if let Some(place) = &self.anywhere {
             view.any_text(&mut |text| {
@@ -115,6 +112,29 @@ impl Place {
         parts.sort_unstable();
         let (needles, parts) = parts.into_iter().unzip();
         Self { slot, scanner: Scanner::new(needles), parts, wholes }
+    }
+
+    /// Adds the rules that the value of the slot wakes.
+    fn wake<R: Record + ?Sized>(&self, view: &mut View<'_, '_, R>, add: &mut impl FnMut(&[u32])) {
+        let Some((memory, entry)) = view.recall(self.slot) else { return self.wake_afresh(view, add) };
+        if let Some(woken) = memory.woken(entry) {
+            return add(woken);
+        }
+        let mut woken = Vec::new();
+        self.wake_afresh(view, &mut |rules| woken.extend_from_slice(rules));
+        woken.sort_unstable();
+        woken.dedup();
+        add(&woken);
+        if let Some((memory, entry)) = view.recall(self.slot) {
+            memory.set_woken(entry, woken);
+        }
+    }
+
+    fn wake_afresh<R: Record + ?Sized>(&self, view: &mut View<'_, '_, R>, add: &mut impl FnMut(&[u32])) {
+        view.value(self.slot).any(|text| {
+            self.find(text, add);
+            false
+        });
     }
 
     fn find(&self, text: &[u8], add: &mut impl FnMut(&[u32])) {

@@ -32,7 +32,7 @@ struct Action {
 pub(super) fn shows_open(content: &Content, known: &Known, server: &str, check: &str) -> bool {
     let Some(check) = content.check(check) else { return false };
     let same_fact = |finding: &Finding| finding.rule.facts.iter().any(|fact| check.info.facts.contains(fact));
-    let found = known.findings.iter().any(|finding| finding.server == server && same_fact(finding));
+    let found = known.findings.iter().any(|finding| *finding.server == *server && same_fact(finding));
     found || lacks_stop_gap(content, known, server, &check.name)
 }
 

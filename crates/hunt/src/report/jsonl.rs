@@ -7,6 +7,7 @@
 //! Text is exact, yet harmless in a terminal: what a terminal would obey is written as `\uXXXX`, which a parser
 //! gives back unchanged.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
@@ -290,7 +291,10 @@ struct Finding<'a> {
     request: Option<&'a str>,
     #[serde(serialize_with = "in_order")]
     fields: &'a [(String, String)],
-    raw: &'a str,
+    /// Stated where it is so: the record was found behind the end of what its log still holds.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    recovered: bool,
+    raw: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -327,7 +331,8 @@ impl<'a> Finding<'a> {
             client: finding.client,
             request: finding.request.as_deref(),
             fields: &finding.fields,
-            raw: &finding.raw,
+            recovered: finding.recovered,
+            raw: finding.raw.text(),
         }
     }
 }
@@ -350,7 +355,7 @@ fn offset_or_record(place: Place) -> (Option<u64>, Option<u64>) {
     match place {
         Place::File => (None, None),
         Place::Offset(offset) => (Some(offset), None),
-        Place::Record(record) => (None, Some(record)),
+        Place::Record { number, offset } => (Some(offset), Some(number)),
     }
 }
 

@@ -255,7 +255,7 @@ fn finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     for (name, value) in &finding.fields {
         writeln!(out, "- {}: {}", prose(name), code(&shown(value).cut(MAX_VALUE_CHARS)))?;
     }
-    writeln!(out, "\n{}\n", block(&shown_lines(&finding.raw).cut(MAX_RAW_CHARS)))
+    writeln!(out, "\n{}\n", block(&shown_lines(&finding.raw.text()).cut(MAX_RAW_CHARS)))
 }
 
 fn problems(hunted: &Hunted, out: &mut dyn Write) -> io::Result<()> {

@@ -11,8 +11,8 @@ use watchfire_sigma::Level;
 
 use super::About;
 use crate::model::{
-    Act, Build, Coverage, Exposure, Finding, Gap, Hunted, Judged, Missing, Moment, Outcome, Reason, RuleInfo,
-    RuleTally, Stage, Verdict, Witness, WitnessState,
+    Act, Build, Coverage, Exposure, Finding, Gap, Hunted, Judged, Missing, Moment, Outcome, Raw, Reason,
+    RuleInfo, RuleTally, Stage, Verdict, Witness, WitnessState,
 };
 
 /// The server that was broken into.
@@ -150,16 +150,17 @@ pub(crate) fn finding(number: usize, rule: &Arc<RuleInfo>, server: &str, time: &
         outcome: rule.outcome,
         graded: (number == 2)
             .then(|| "raised from attempted: the session that it opened was used".to_owned()),
-        server: server.to_owned(),
+        server: server.into(),
         time: Some(at(time)),
-        artifact: if number.is_multiple_of(2) { "httpproxy/Ecp" } else { "iis/W3SVC1" }.to_owned(),
-        file: format!(r"D:\evidence\{server}\Logging\HttpProxy\Ecp\HttpProxy_2021030305-1.LOG"),
-        sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+        artifact: if number.is_multiple_of(2) { "httpproxy/Ecp" } else { "iis/W3SVC1" }.into(),
+        file: format!(r"D:\evidence\{server}\Logging\HttpProxy\Ecp\HttpProxy_2021030305-1.LOG").into(),
+        sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
         place: if number.is_multiple_of(3) {
-            Place::Record(71)
+            Place::Record { number: 71, offset: 4_608 }
         } else {
             Place::Offset(48_213 + number as u64)
         },
+        recovered: false,
         client: Some(IpAddr::from([192, 0, 2, 7])),
         request: Some("0f9ad8bc-22c6-4f41-9a83-8b1f52bd5ca4".to_owned()),
         fields: vec![
@@ -171,9 +172,9 @@ pub(crate) fn finding(number: usize, rule: &Arc<RuleInfo>, server: &str, time: &
             ),
             ("UserAgent".to_owned(), hostile.to_owned()),
         ],
-        raw: format!(
+        raw: Raw::Kept(format!(
             "{time},0f9ad8bc,15,1,2176,2,Ecp,mail.corp.example,/ecp/y.js,{hostile},241,\t200,EX01~1941996673"
-        ),
+        )),
     }
 }
 
@@ -210,7 +211,7 @@ pub(crate) fn moment(index: usize, finding: &Finding) -> Moment {
     Moment {
         time: finding.time,
         last: None,
-        server: finding.server.clone(),
+        server: finding.server.to_string(),
         stage: finding.rule.stage,
         outcome: finding.outcome,
         level: finding.level,

@@ -66,6 +66,11 @@ impl Shown<'_> {
             Cow::Owned(short) => Shown(Cow::Owned(short)),
         }
     }
+
+    /// The same, without what it was made of.
+    pub(super) fn into_owned(self) -> Shown<'static> {
+        Shown(Cow::Owned(self.0.into_owned()))
+    }
 }
 
 /// At most so many characters of a text, the last of them `…` where something was cut.

@@ -103,7 +103,7 @@ pub(super) fn place(place: Place) -> String {
     match place {
         Place::File => "the whole file".to_owned(),
         Place::Offset(offset) => format!("byte {offset}"),
-        Place::Record(number) => format!("record {number}"),
+        Place::Record { number, offset } => format!("record {number}, byte {offset}"),
     }
 }
 

@@ -85,18 +85,19 @@ impl Scanner<'_> {
             }
             part.hits.push(Hit {
                 rule,
-                host: value("Server").filter(|_| class == "virtual_directory"),
-                artifact: artifact.to_owned(),
+                host: value("Server").filter(|_| class == "virtual_directory").map(Into::into),
+                artifact: artifact.into(),
                 utc: None,
                 stated: file
                     .evidence
                     .modified
                     .filter(|_| matches!(class, "web_script" | "compiled_page" | "file_inventory")),
                 place: Place::Offset(entry.offset),
+                recovered: false,
                 client: None,
                 request: None,
                 fields: matcher.shown(rule, value),
-                raw: text(&entry.raw).into_owned(),
+                raw: Some(text(&entry.raw).into_owned()),
             });
         }
     }

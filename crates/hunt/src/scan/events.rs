@@ -1,6 +1,7 @@
 //! Scanning Windows events as JSON lines: every line is parsed, because channel and event id decide which rules ask.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use watchfire_artifact::event::{Event, EventError};
@@ -54,12 +55,13 @@ impl Scan<'_> {
     fn event(&mut self, event: &Event<'_>, offset: u64, line: &[u8]) {
         let first = |name: &str| event.first(name).unwrap_or_default();
         let (channel, host) = (first("Channel"), event.first("Computer"));
-        let artifact =
-            artifact_name(Kind::EventsJson, &self.file.path, Some(channel), &self.scanner.content.artifacts);
+        let artifact: Arc<str> =
+            artifact_name(Kind::EventsJson, &self.file.path, Some(channel), &self.scanner.content.artifacts)
+                .into();
         self.clock(host, event.utc, event.stated);
         self.part.tally(host, &artifact).note(event.utc.or(event.stated), 1);
         if event.utc.is_none() {
-            self.part.stated.insert((host.map(str::to_owned), artifact.clone()));
+            self.part.stated.insert((host.map(str::to_owned), artifact.to_string()));
         }
         let matcher = self.scanner.matchers.events(channel, first("EventID"), first("Provider_Name"));
         if matcher.matcher.is_empty() {
@@ -74,15 +76,16 @@ impl Scan<'_> {
             }
             let hit = Hit {
                 rule,
-                host: host.map(str::to_owned),
+                host: host.map(|host| self.part.name(host)),
                 artifact: artifact.clone(),
                 utc: event.utc,
                 stated: event.stated,
                 place: Place::Offset(offset),
-                client: client(event),
+                recovered: false,
+                client: client(|name| event.first(name).map(str::to_owned)),
                 request: None,
                 fields: matcher.shown(rule, |name| event.first(name).map(str::to_owned)),
-                raw: text(&line[..line.len().min(RAW_LIMIT_BYTES)]).into_owned(),
+                raw: Some(text(&line[..line.len().min(RAW_LIMIT_BYTES)]).into_owned()),
             };
             self.part.hits.push(hit);
         }
@@ -112,8 +115,8 @@ impl Scan<'_> {
 }
 
 /// The address at the other end, where an event names one that is not the host itself.
-fn client(event: &Event<'_>) -> Option<std::net::IpAddr> {
+pub(super) fn client(value: impl Fn(&str) -> Option<String>) -> Option<std::net::IpAddr> {
     let address: std::net::IpAddr =
-        ["IpAddress", "SourceAddress"].iter().find_map(|name| event.first(name))?.parse().ok()?;
+        ["IpAddress", "SourceAddress"].iter().find_map(|name| value(name))?.parse().ok()?;
     (!address.is_loopback()).then_some(address)
 }

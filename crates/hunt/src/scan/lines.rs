@@ -129,7 +129,7 @@ impl Scan<'_> {
         row: &watchfire_artifact::layout::Row<'_>,
         (rules, matcher): (&[usize], &LineMatcher),
     ) {
-        let artifact = self.artifact(row);
+        let artifact: Arc<str> = self.artifact(row).into();
         for &rule in rules {
             if !self.part.wants(rule) {
                 continue;
@@ -138,15 +138,16 @@ impl Scan<'_> {
             let raw = if raw.len() == range.len() { text(raw) } else { text(&chunk.text[range.clone()]) };
             let hit = Hit {
                 rule,
-                host: host(&self.layout, row),
-                artifact: artifact.clone(),
+                host: host(&self.layout, row).map(|host| self.part.name(&host)),
+                artifact: Arc::clone(&artifact),
                 utc: None,
                 stated: row.time(),
                 place: Place::Offset(chunk.offset_of(range.start)),
+                recovered: false,
                 client: row.client(),
                 request: row.request().map(|request| text(&request).into_owned()),
                 fields: matcher.shown(rule, row),
-                raw: raw.into_owned(),
+                raw: Some(raw.into_owned()),
             };
             self.part.hits.push(hit);
         }

@@ -5,7 +5,8 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 
 use rustc_hash::FxHashMap;
-use watchfire_artifact::layout::{Dialect, Field, Row};
+use watchfire_artifact::evtx::{self, Form, Source};
+use watchfire_artifact::layout::{self, Dialect, Row};
 use watchfire_artifact::{Kind, Layout, event::Event};
 use watchfire_sigma::{ClassKey, Encoding, Fields, Matcher, Prefilter, Record, Value};
 
@@ -19,17 +20,21 @@ pub(super) struct Matchers<'c> {
     content: &'c Content,
     lines: Cache<(Kind, Vec<String>, String, bool), LineMatcher>,
     events: Cache<[String; 3], EventMatcher>,
+    formed: Cache<FormKey, EventMatcher>,
     entries: Cache<&'static str, EventMatcher>,
 }
+
+/// The fields that an event can have, and those that have the same value in all of its class.
+type FormKey = (Vec<String>, Vec<(String, String)>);
 
 /// A matcher for the lines of one layout.
 pub(super) struct LineMatcher {
     pub(super) matcher: Matcher,
     pub(super) prefilter: Prefilter,
     /// For each slot of the matcher, the layout's field.
-    fields: Vec<Option<Field>>,
+    fields: Vec<Option<layout::Field>>,
     /// For each rule of the content, the fields that it wants shown.
-    shown: FxHashMap<usize, Vec<(String, Field)>>,
+    shown: FxHashMap<usize, Vec<(String, layout::Field)>>,
 }
 
 /// A matcher for records with open fields: events, entries of documents.
@@ -56,7 +61,13 @@ fn lock<K, V>(cache: &Cache<K, V>) -> std::sync::MutexGuard<'_, FxHashMap<K, Arc
 
 impl<'c> Matchers<'c> {
     pub(super) fn new(content: &'c Content) -> Self {
-        Self { content, lines: Mutex::default(), events: Mutex::default(), entries: Mutex::default() }
+        Self {
+            content,
+            lines: Mutex::default(),
+            events: Mutex::default(),
+            formed: Mutex::default(),
+            entries: Mutex::default(),
+        }
     }
 
     /// The matcher for a layout's lines. `log` names the log that they are of (its folder), and `sample` shows what
@@ -93,13 +104,39 @@ impl<'c> Matchers<'c> {
         })
     }
 
+    /// The matcher for events of one form whose deciding fields have these values.
+    pub(super) fn formed(&self, form: &Form, deciding: &[(&str, String)]) -> Arc<EventMatcher> {
+        let names = form.fields.iter().map(|field| field.name.clone()).collect();
+        let constant = |field: &evtx::Field| match field.sources.as_slice() {
+            [Source::Constant(value)] => Some((field.name.clone(), value.clone())),
+            _ => None,
+        };
+        let mut constants: Vec<(String, String)> = form.fields.iter().filter_map(constant).collect();
+        for (name, value) in deciding {
+            if form.fields.iter().any(|field| field.name == *name && field.sources.len() == 1) {
+                constants.push(((*name).to_owned(), value.clone()));
+            }
+        }
+        let key = (names, constants);
+        cached(&self.formed, &key, || {
+            let names: Vec<&str> = key.0.iter().map(String::as_str).collect();
+            let constants: Vec<_> =
+                key.1.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            self.compile("windows_event", &constants, Fields::Closed(&names))
+        })
+    }
+
     /// The matcher for entries of one class.
     pub(super) fn entries(&self, class: &'static str) -> Arc<EventMatcher> {
         cached(&self.entries, &class, || self.compile_open(class, &[]))
     }
 
     fn compile_open(&self, class: &str, constants: &[(&str, &str)]) -> EventMatcher {
-        let class = ClassKey { class, constants, fields: Fields::Open };
+        self.compile(class, constants, Fields::Open)
+    }
+
+    fn compile(&self, class: &str, constants: &[(&str, &str)], fields: Fields<'_>) -> EventMatcher {
+        let class = ClassKey { class, constants, fields };
         let matcher = self.content.rules.matcher(&class);
         let own = |rule: usize, name: &str| self.content.rules.own_name(&class, rule, name).into_owned();
         let shown = self.shown(&matcher, |rule, name| Some((name.to_owned(), own(rule, name))));
@@ -142,8 +179,9 @@ impl LineMatcher {
     /// What a rule wants shown of a row.
     pub(super) fn shown(&self, rule: usize, row: &Row<'_>) -> Vec<(String, String)> {
         let fields = self.shown.get(&rule).map(Vec::as_slice).unwrap_or_default();
-        let value =
-            |field: &Field| row.value(field).map(|value| watchfire_artifact::text::text(&value).into_owned());
+        let value = |field: &layout::Field| {
+            row.value(field).map(|value| watchfire_artifact::text::text(&value).into_owned())
+        };
         fields.iter().filter_map(|(name, field)| Some((name.clone(), value(field)?))).collect()
     }
 }
@@ -151,7 +189,7 @@ impl LineMatcher {
 /// A row as a matcher sees it.
 pub(super) struct LineRecord<'a> {
     row: Row<'a>,
-    fields: &'a [Option<Field>],
+    fields: &'a [Option<layout::Field>],
 }
 
 impl Record for LineRecord<'_> {
@@ -192,5 +230,59 @@ impl Record for EventRecord<'_> {
 
     fn any_text(&self, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         self.event.fields().any(|(_, value)| test(value.as_bytes()))
+    }
+}
+
+/// An event of some form, as a matcher sees it.
+pub(super) struct FormedRecord<'a> {
+    pub(super) record: &'a evtx::Record<'a>,
+    /// By slot of the matcher, the field of the form.
+    pub(super) slots: &'a [usize],
+}
+
+impl FormedRecord<'_> {
+    fn sources(&self, slot: usize) -> &[Source] {
+        let field = self.slots.get(slot).and_then(|&field| self.record.form.fields.get(field));
+        field.map(|field| field.sources.as_slice()).unwrap_or_default()
+    }
+}
+
+impl Record for FormedRecord<'_> {
+    fn value(&self, slot: usize) -> Value<'_> {
+        let contents = || self.sources(slot).iter().filter_map(|source| self.record.content(source));
+        let mut texts = contents().flat_map(evtx::Content::texts);
+        let is_list = contents().any(|content| content.is_list());
+        match (texts.next(), is_list) {
+            (None, false) => Value::Absent,
+            (None, true) => Value::List(Vec::new()),
+            (Some(first), _) => match texts.next() {
+                None => Value::Text(bytes(first)),
+                Some(second) => Value::List([first, second].into_iter().chain(texts).map(bytes).collect()),
+            },
+        }
+    }
+
+    fn stored(&self, slot: usize) -> Option<(u8, &[u8])> {
+        let [source] = self.sources(slot) else { return None };
+        match self.record.content(source) {
+            Some(evtx::Content::Stored(stored)) => Some((stored.kind, stored.bytes)),
+            // No value at all is a value to remember too.
+            None => Some((0, b"")),
+            Some(evtx::Content::Constant(_)) => None,
+        }
+    }
+
+    fn any_text(&self, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        let sources = self.record.form.fields.iter().flat_map(|field| &field.sources);
+        let mut texts =
+            sources.filter_map(|source| self.record.content(source)).flat_map(evtx::Content::texts);
+        texts.any(|text| test(text.as_bytes()))
+    }
+}
+
+fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }

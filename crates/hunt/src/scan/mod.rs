@@ -5,12 +5,15 @@
 
 mod documents;
 mod events;
+mod evtx;
 mod lines;
 mod matchers;
 mod part;
 
 use std::io::{self, Read};
+use std::sync::{Mutex, PoisonError};
 
+use watchfire_artifact::evtx::Chunks as EventChunks;
 use watchfire_artifact::lines::{Chunks, read_head, read_limited};
 use watchfire_artifact::{
     Evidence, HEAD_BYTES, Hashing, Kind, Locator, Problem, Recognised, WindowsPath, document, recognise,
@@ -21,12 +24,27 @@ use crate::unit::Unit;
 
 pub(crate) use lines::next_directive;
 use matchers::Matchers;
-pub(crate) use part::{Hit, Part, artifact_name};
+pub(crate) use part::{Hit, Part, RAW_LIMIT_BYTES};
 
 /// Scans units with one set of content; matchers compiled for one unit serve the others.
 pub(crate) struct Scanner<'c> {
     content: &'c Content,
     matchers: Matchers<'c>,
+    workers: Workers,
+}
+
+/// What scans of event files have learned, for the next one to go on with.
+#[derive(Default)]
+struct Workers(Mutex<Vec<evtx::Worker>>);
+
+impl Workers {
+    fn take(&self) -> evtx::Worker {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, worker: evtx::Worker) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+    }
 }
 
 /// One file at the scanner's hand.
@@ -38,7 +56,7 @@ struct File<'a> {
 impl<'c> Scanner<'c> {
     /// A scanner over some content.
     pub(crate) fn new(content: &'c Content) -> Self {
-        Self { content, matchers: Matchers::new(content) }
+        Self { content, matchers: Matchers::new(content), workers: Workers::default() }
     }
 
     /// Scans one unit. A tar archive gives a part for each member.
@@ -48,11 +66,17 @@ impl<'c> Scanner<'c> {
             (_, Some((range, recognised))) => {
                 let file = File { evidence, path: WindowsPath::find(&evidence.path) };
                 let mut part = Part::new(unit.evidence, &evidence.path);
-                let start = range.start.max(1) - 1;
-                let outcome = evidence.read_from(start, |source| {
-                    let chunks = Chunks::range(source, recognised.encoding, range.clone());
-                    self.by_lines(&file, recognised, chunks, &mut part)
-                });
+                let outcome = if recognised.kind == Kind::Evtx {
+                    part.kind = Kind::Evtx;
+                    evidence.read_from(range.start, |source| {
+                        evtx::scan(self, &file, EventChunks::range(source, range.clone()), &mut part)
+                    })
+                } else {
+                    evidence.read_from(range.start.max(1) - 1, |source| {
+                        let chunks = Chunks::range(source, recognised.encoding, range.clone());
+                        self.by_lines(&file, recognised, chunks, &mut part)
+                    })
+                };
                 part.outcome(outcome.and_then(|inner| inner));
                 vec![part]
             }
@@ -103,10 +127,8 @@ impl<'c> Scanner<'c> {
             return self.document(&file, recognised.kind, whole, part);
         }
         if recognised.kind == Kind::Evtx {
-            let what = "a Windows event file: not read by this version; convert it to JSON lines, with evtx_dump for example";
-            part.problems.push(Problem::file(&evidence.path, what));
-            part.seen(&artifact_name(Kind::Evtx, &file.path, None, &self.content.artifacts));
-            return Ok(());
+            part.kind = Kind::Evtx;
+            return evtx::scan(self, &file, EventChunks::range(whole, 0..u64::MAX), part);
         }
         if recognised.kind.is_lines() || recognised.kind == Kind::EventsJson {
             let chunks = Chunks::whole(whole, recognised.encoding);

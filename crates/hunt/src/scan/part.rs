@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use watchfire_artifact::{Kind, Layout, Place, Problem, WindowsPath};
@@ -24,23 +25,25 @@ pub(crate) struct Hit {
     /// The rule, by its place in the content.
     pub(crate) rule: usize,
     /// The host that the record names.
-    pub(crate) host: Option<String>,
+    pub(crate) host: Option<Arc<str>>,
     /// The artifact's name.
-    pub(crate) artifact: String,
+    pub(crate) artifact: Arc<str>,
     /// The time that is UTC by construction.
     pub(crate) utc: Option<Timestamp>,
     /// The time as stated, UTC unless the file's clock proves wrong.
     pub(crate) stated: Option<Timestamp>,
     /// Where in the file.
     pub(crate) place: Place,
+    /// What is left of a record that the log has dropped.
+    pub(crate) recovered: bool,
     /// Who asked.
     pub(crate) client: Option<IpAddr>,
     /// The number of the request.
     pub(crate) request: Option<String>,
     /// Names and values that the rule wants shown.
     pub(crate) fields: Vec<(String, String)>,
-    /// The record's bytes as text.
-    pub(crate) raw: String,
+    /// The record's bytes as text; none where they are read again when a report shows them.
+    pub(crate) raw: Option<String>,
 }
 
 /// A host, where records name one, and an artifact.
@@ -76,6 +79,8 @@ pub(crate) struct Part {
     /// Entries of configurations, for checks on state.
     pub(crate) configuration: Vec<watchfire_artifact::document::Entry>,
     counts: BTreeMap<usize, u64>,
+    /// Names of hosts, each once.
+    names: BTreeSet<Arc<str>>,
 }
 
 impl Part {
@@ -96,6 +101,7 @@ impl Part {
             layout: None,
             configuration: Vec::new(),
             counts: BTreeMap::new(),
+            names: BTreeSet::new(),
         }
     }
 
@@ -116,15 +122,20 @@ impl Part {
         *count <= HITS_PER_RULE_LIMIT
     }
 
+    /// A name that many hits share.
+    pub(crate) fn name(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(name) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = name.into();
+        self.names.insert(Arc::clone(&name));
+        name
+    }
+
     /// Notes records of an artifact.
     pub(crate) fn tally(&mut self, host: Option<&str>, artifact: &str) -> &mut Tally {
         // Looking up by a pair of borrowed strings would need a key type of its own; this is once a sample.
         self.tallies.entry((host.map(str::to_owned), artifact.to_owned())).or_default()
-    }
-
-    /// Notes that a file of an artifact is there, though nothing of it was read.
-    pub(crate) fn seen(&mut self, artifact: &str) {
-        self.tally(None, artifact);
     }
 
     /// Notes a build of Exchange.

@@ -320,7 +320,7 @@ mod tests {
         let rule = std::sync::Arc::clone(&sample::rules()[6]);
         for number in hunted.findings.len()..10_000 {
             let mut finding = sample::finding(number, &rule, sample::EX01, "2021-03-07T08:00:00Z");
-            finding.raw = "x".repeat(8_192);
+            finding.raw = crate::model::Raw::Kept("x".repeat(8_192));
             hunted.timeline.push(sample::moment(number, &finding));
             hunted.findings.push(finding);
         }

@@ -132,7 +132,8 @@ impl<'a> Reference<'a> {
 
 impl<'a> FindingView<'a> {
     fn new(finding: &'a Finding) -> Self {
-        let raw = shown_lines(&finding.raw);
+        let text = finding.raw.text();
+        let raw = shown_lines(&text);
         let left_out = raw.chars().count().saturating_sub(MAX_RAW_CHARS);
         let field = |(name, value): &'a (String, String)| (shown(name), shown(value).cut(MAX_VALUE_CHARS));
         Self {
@@ -151,7 +152,7 @@ impl<'a> FindingView<'a> {
             client: finding.client.map(|client| client.to_string()).unwrap_or_default(),
             request: finding.request.as_deref().map(shown).unwrap_or_default(),
             fields: finding.fields.iter().map(field).collect(),
-            raw: raw.cut(MAX_RAW_CHARS),
+            raw: raw.cut(MAX_RAW_CHARS).into_owned(),
             raw_left_out: (left_out > 0).then(|| words::counted(left_out, "character", "characters")),
         }
     }
