@@ -3,7 +3,7 @@
 //! A rule says `product: windows, category: process_creation`; a reader of logs says `windows_event` with a channel.
 //! Between the two stands a file that anyone may edit. An entry serves a rule if it has every attribute that the
 //! rule's log source states; `when` narrows the entry to records with certain values, and `aliases` says what the
-//! rule's field names are called in those records.
+//! rule's field names are called in those records. `unserved` says of what nobody here serves why that is so.
 
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ use crate::yaml::{self, Kind, Node};
 #[derive(Clone, Debug, Default)]
 pub struct LogSources {
     pub(crate) entries: Vec<Entry>,
+    /// Log sources that no class serves, and the reason.
+    unserved: Vec<(LogSource, String)>,
 }
 
 /// One class serving one log source.
@@ -31,11 +33,11 @@ pub(crate) struct Entry {
 impl LogSources {
     /// Reads the file. An entry with a problem is left out and told.
     pub fn parse(file: &str, text: &str) -> (Self, Vec<Problem>) {
-        let mut reader = Reader { problems: Problems::default(), entries: Vec::new() };
+        let mut reader = Reader { problems: Problems::default(), entries: Vec::new(), unserved: Vec::new() };
         for document in yaml::read_into(&Arc::from(file), text, &mut reader.problems) {
             reader.document(&document);
         }
-        (Self { entries: reader.entries }, reader.problems.into_list())
+        (Self { entries: reader.entries, unserved: reader.unserved }, reader.problems.into_list())
     }
 
     /// The names of the classes, each once, in the order of the file.
@@ -59,11 +61,21 @@ impl LogSources {
         }
         classes
     }
+
+    /// Why no record can match a rule for `source`; none if one can.
+    pub fn why_unserved(&self, source: &LogSource) -> Option<&str> {
+        if self.entries.iter().any(|entry| entry.logsource.serves(source)) {
+            return None;
+        }
+        let reason = self.unserved.iter().find(|(unserved, _)| source.serves(unserved));
+        Some(reason.map_or("no record that is read serves this log source", |(_, reason)| reason))
+    }
 }
 
 struct Reader {
     problems: Problems,
     entries: Vec<Entry>,
+    unserved: Vec<(LogSource, String)>,
 }
 
 impl Reader {
@@ -76,10 +88,38 @@ impl Reader {
             );
             return;
         };
-        self.only(node, &["classes"]);
+        self.only(node, &["classes", "unserved"]);
         for class in classes.items() {
             self.class(class);
         }
+        for unserved in node.get("unserved").map(Node::items).unwrap_or_default() {
+            self.unserved(unserved);
+        }
+    }
+
+    fn unserved(&mut self, node: &Node) {
+        self.only(node, &["logsources", "reason"]);
+        let Some(reason) = node.get("reason").and_then(Node::text) else {
+            self.problems.refuse(&node.place, "a log source that nobody serves needs a `reason`");
+            return;
+        };
+        for source in node.get("logsources").map(Node::items).unwrap_or_default() {
+            self.only(source, &["product", "category", "service"]);
+            if let Some(source) = self.logsource(source) {
+                self.unserved.push((source, reason.to_owned()));
+            }
+        }
+    }
+
+    fn logsource(&mut self, node: &Node) -> Option<LogSource> {
+        let read = |key| node.get(key).and_then(Node::text).map(str::to_owned);
+        let source =
+            LogSource { product: read("product"), category: read("category"), service: read("service") };
+        if source.is_empty() {
+            self.problems.refuse(&node.place, "a log source that states nothing");
+            return None;
+        }
+        Some(source)
     }
 
     fn class(&mut self, node: &Node) {
@@ -110,13 +150,7 @@ impl Reader {
 
     fn source(&mut self, class: &str, when: &[(String, Vec<String>)], node: &Node) {
         self.only(node, &["product", "category", "service", "aliases"]);
-        let read = |key| node.get(key).and_then(Node::text).map(str::to_owned);
-        let logsource =
-            LogSource { product: read("product"), category: read("category"), service: read("service") };
-        if logsource.is_empty() {
-            self.problems.refuse(&node.place, "a log source that states nothing");
-            return;
-        }
+        let Some(logsource) = self.logsource(node) else { return };
         let aliases = node.get("aliases").map(Node::entries).unwrap_or_default();
         let aliases =
             aliases.iter().filter_map(|entry| Some((entry.key.clone(), entry.value.text()?.to_owned())));
@@ -158,6 +192,22 @@ mod tests {
         assert_eq!(sources.serving(&rule), ["a", "b"]);
         let rule = LogSource { product: Some("p".into()), ..rule };
         assert_eq!(sources.serving(&rule), ["b"]);
+    }
+
+    #[test]
+    fn what_nobody_serves_has_a_reason() {
+        let text = "classes:\n  - class: a\n    logsources: [{ product: p, category: c }]\nunserved:\n  \
+                    - logsources: [{ product: q }]\n    reason: not read\n";
+        let (sources, problems) = LogSources::parse("f", text);
+        assert_eq!(problems, []);
+        let source = |product: &str, category: Option<&str>| LogSource {
+            product: Some(product.into()),
+            category: category.map(str::to_owned),
+            service: None,
+        };
+        assert_eq!(sources.why_unserved(&source("p", None)), None);
+        assert_eq!(sources.why_unserved(&source("q", Some("d"))), Some("not read"));
+        assert!(sources.why_unserved(&source("p", Some("d"))).unwrap().starts_with("no record"));
     }
 
     #[test]

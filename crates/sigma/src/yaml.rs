@@ -4,8 +4,11 @@
 //! every message about any of them can name a line. Three rules make it strict where YAML is lax: scalars keep the
 //! text that was written (`15.10` stays `15.10`), a broken document does not hide the sound ones beside it, and
 //! depth and size have limits before anything recurses.
+//!
+//! Text is read by [`quick`], and by the general parser ([`load`]) where that gives up.
 
 mod load;
+mod quick;
 
 use std::sync::Arc;
 
@@ -137,7 +140,11 @@ pub(crate) fn read_into(file: &Arc<str>, text: &str, problems: &mut Problems) ->
         return Vec::new();
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    pieces(text).into_iter().flat_map(|piece| load::load(file, &piece, problems)).collect()
+    let read = |piece: &Piece<'_>| match quick::read(file, piece) {
+        Some(node) => vec![node],
+        None => load::load(file, piece, problems),
+    };
+    pieces(text).iter().flat_map(read).collect()
 }
 
 /// One document's text and the number of lines before it.

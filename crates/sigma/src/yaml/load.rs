@@ -32,7 +32,7 @@ pub(super) fn load(file: &Arc<str>, piece: &Piece<'_>, problems: &mut Problems) 
 
 /// An upper bound of half the block collections that are open at the end of a line: each has a column of its own
 /// (YAML 1.2.2 §8.2), save that a sequence may share its mapping's, and each began with an indicator.
-fn structure(line: &str) -> usize {
+pub(super) fn structure(line: &str) -> usize {
     let bytes = line.as_bytes();
     let indent = bytes.iter().take_while(|&&byte| byte == b' ').count();
     let ends = |at: usize| bytes.get(at + 1).is_none_or(u8::is_ascii_whitespace);
