@@ -10,13 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use watchfire_artifact::document::hex_lower;
 use watchfire_sigma::yaml::Node;
-use watchfire_sigma::{Correlation, Document, Header, LogSources, Rules, Severity};
+use watchfire_sigma::{
+    Correlation, Document, Environment, Header, LogSource, LogSources, Parsed, Rules, Severity, parse_in,
+};
 
 use crate::exposure::Builds;
-use crate::model::{Outcome, RuleInfo, RuleTally, Stage};
+use crate::model::{NotApplicable, Outcome, RuleInfo, RuleTally, Stage};
 
 pub(crate) use spec::seconds;
 pub use spec::{ActSpec, Advice, ArtifactSpec, Artifacts, WitnessSpec};
@@ -78,6 +81,17 @@ pub struct Content {
 impl Content {
     /// Reads content: the shipped files, and on top of them, or instead of the shipped rules, the user's.
     pub fn load(shipped: &Files, user_rules: &Files, with_shipped_rules: bool) -> Result<Self, ContentError> {
+        Self::load_in(shipped, user_rules, with_shipped_rules, &Environment::default())
+    }
+
+    /// The same, with the environment of the user's rules. Shipped rules need none: they are written in the names
+    /// of the records that are read here.
+    pub fn load_in(
+        shipped: &Files,
+        user_rules: &Files,
+        with_shipped_rules: bool,
+        environment: &Environment,
+    ) -> Result<Self, ContentError> {
         let find = |name: &'static str| {
             shipped
                 .iter()
@@ -90,17 +104,27 @@ impl Content {
         for problem in &problems {
             loader.problem(problem);
         }
-        for (path, text) in shipped.iter().filter(|(path, _)| is_rule_file(path)) {
+        let own: Vec<&(String, String)> = shipped.iter().filter(|(path, _)| is_rule_file(path)).collect();
+        for parsed in read_each(&own, &Environment::default()) {
             // Checks and their data always apply; shipped rules only if they are wanted.
-            loader.file(path, text, with_shipped_rules);
+            loader.file(parsed, with_shipped_rules);
         }
-        for (path, text) in user_rules {
-            loader.file(path, text, true);
+        for parsed in read_each(&user_rules.iter().collect::<Vec<_>>(), environment) {
+            loader.file(parsed, true);
         }
+        let (not_applicable, unmapped) = not_applicable(&loader.rules, &sources);
+        let tally = RuleTally {
+            loaded: loader.infos.len()
+                + loader.correlations.len()
+                + loader.filters.len()
+                + loader.checks.len()
+                - unmapped.len(),
+            refused: loader.refused,
+            refused_rules: loader.refused_rules,
+            unmapped,
+            not_applicable,
+        };
         let rules = Rules::with_filters(loader.rules, &loader.filters, sources);
-        let mut tally = RuleTally { refused: loader.refused, ..RuleTally::default() };
-        tally.loaded = loader.infos.len() + loader.correlations.len() + loader.checks.len();
-        tally.unmapped = rules.unmapped().map(|rule| rule.header.title.clone()).collect();
         Ok(Self {
             infos: loader.infos,
             rules,
@@ -155,6 +179,45 @@ fn baseline(text: &str) -> Result<BTreeMap<String, BTreeSet<String>>, serde_json
     serde_json::from_str::<Baseline>(text).map(|baseline| baseline.files)
 }
 
+/// Reads files of rules, on all cores where there are many, in the order given.
+pub fn read_rules(files: &Files, environment: &Environment) -> Vec<Parsed> {
+    read_each(&files.iter().collect::<Vec<_>>(), environment).into_iter().map(|(parsed, _)| parsed).collect()
+}
+
+/// What each file holds, and its version.
+fn read_each(files: &[&(String, String)], environment: &Environment) -> Vec<(Parsed, String)> {
+    let read = |(path, text): &&(String, String)| {
+        let version = hex_lower(&Sha256::digest(text.as_bytes())[..6]);
+        (parse_in(path, text, environment), version)
+    };
+    files.par_iter().with_min_len(FILES_A_TASK).map(read).collect()
+}
+
+/// Files that one thread reads at least: a rule takes a tenth of a millisecond, and a task must be worth its start.
+const FILES_A_TASK: usize = 64;
+
+/// Rules that no record can match, by log source with the reason, most first; and their titles.
+pub fn not_applicable(
+    rules: &[watchfire_sigma::Rule],
+    sources: &LogSources,
+) -> (Vec<NotApplicable>, Vec<String>) {
+    let (mut by_source, mut titles) = (Vec::<(LogSource, NotApplicable)>::new(), Vec::new());
+    for rule in rules {
+        if let Some((_, counted)) = by_source.iter_mut().find(|(source, _)| *source == rule.logsource) {
+            counted.rules += 1;
+        } else if let Some(reason) = sources.why_unserved(&rule.logsource) {
+            let (logsource, reason) = (rule.logsource.to_string(), reason.to_owned());
+            by_source.push((rule.logsource.clone(), NotApplicable { logsource, reason, rules: 1 }));
+        } else {
+            continue;
+        }
+        titles.push(rule.header.title.clone());
+    }
+    let mut counted: Vec<NotApplicable> = by_source.into_iter().map(|(_, counted)| counted).collect();
+    counted.sort_by(|a, b| b.rules.cmp(&a.rules).then_with(|| a.logsource.cmp(&b.logsource)));
+    (counted, titles)
+}
+
 #[derive(Default)]
 struct Loader {
     rules: Vec<watchfire_sigma::Rule>,
@@ -163,6 +226,7 @@ struct Loader {
     correlations: Vec<(Correlation, Arc<RuleInfo>)>,
     checks: Vec<Check>,
     refused: Vec<String>,
+    refused_rules: usize,
 }
 
 impl Loader {
@@ -172,12 +236,12 @@ impl Loader {
         }
     }
 
-    fn file(&mut self, path: &str, text: &str, with_rules: bool) {
-        let (documents, problems) = watchfire_sigma::parse(path, text);
+    fn file(&mut self, (parsed, version): (Parsed, String), with_rules: bool) {
+        let Parsed { documents, problems, refused } = parsed;
         for problem in &problems {
             self.problem(problem);
         }
-        let version = hex_lower(&Sha256::digest(text.as_bytes())[..6]);
+        self.refused_rules += refused;
         for document in documents {
             match document {
                 Document::Rule(rule) if with_rules => {

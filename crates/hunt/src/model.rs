@@ -356,12 +356,27 @@ pub struct Moment {
 /// How many rules looked, and which could not.
 #[derive(Debug, Clone, Default)]
 pub struct RuleTally {
-    /// Rules, correlations and checks that were loaded.
+    /// Rules, correlations, filters and checks that were loaded and that a record here can meet.
     pub loaded: usize,
-    /// Rules that were refused, with place and reason.
+    /// Why rules were refused, with place and reason; one rule may have several.
     pub refused: Vec<String>,
-    /// Rules for log sources that nothing here reads.
+    /// Rules that were refused.
+    pub refused_rules: usize,
+    /// Titles of rules for log sources that nothing here reads.
     pub unmapped: Vec<String>,
+    /// The same, counted by log source.
+    pub not_applicable: Vec<NotApplicable>,
+}
+
+/// A log source whose rules no record can match.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct NotApplicable {
+    /// The log source, as rules state it.
+    pub logsource: String,
+    /// Why no record serves it.
+    pub reason: String,
+    /// How many rules are for it.
+    pub rules: usize,
 }
 
 /// Everything a hunt found out.

@@ -50,18 +50,20 @@ impl Pattern {
     /// `\` before a wildcard makes it plain, `\\` is one backslash, any other `\` is itself.
     pub(crate) fn parse(text: &str) -> Self {
         let mut pattern = Self::default();
-        let mut rest = text.chars().peekable();
-        while let Some(c) = rest.next() {
-            match c {
-                '*' => pattern.push(Element::Run),
-                '?' => pattern.push(Element::One),
-                '\\' => {
-                    let plain = rest.next_if(|next| matches!(next, '*' | '?' | '\\')).unwrap_or('\\');
-                    pattern.push_char(plain);
-                }
-                _ => pattern.push_char(c),
+        let mut rest = text;
+        while let Some(at) = memchr::memchr3(b'*', b'?', b'\\', rest.as_bytes()) {
+            pattern.push_bytes(&rest.as_bytes()[..at]);
+            let after = &rest[at + 1..];
+            let escaped = after.bytes().next().filter(|next| matches!(next, b'*' | b'?' | b'\\'));
+            match rest.as_bytes()[at] {
+                b'*' => pattern.push(Element::Run),
+                b'?' => pattern.push(Element::One),
+                _ => pattern.push_bytes(&[escaped.unwrap_or(b'\\')]),
             }
+            let is_escape = rest.as_bytes()[at] == b'\\' && escaped.is_some();
+            rest = &after[usize::from(is_escape)..];
         }
+        pattern.push_bytes(rest.as_bytes());
         pattern
     }
 
@@ -76,6 +78,9 @@ impl Pattern {
     }
 
     pub(crate) fn push_bytes(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         match self.elements.last_mut() {
             Some(Element::Literal(last)) => last.extend_from_slice(bytes),
             _ => self.push(Element::Literal(bytes.to_vec())),

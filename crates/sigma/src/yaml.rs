@@ -129,7 +129,38 @@ pub fn read(file: &str, text: &str) -> (Vec<Node>, Vec<Problem>) {
     (nodes, problems.into_list())
 }
 
+/// The same by the general parser alone: slower, and what [`read`] must agree with.
+pub fn read_by_parser(file: &str, text: &str) -> (Vec<Node>, Vec<Problem>) {
+    let (file, mut problems) = (Arc::from(file), Problems::default());
+    let nodes = match within_limit(&file, text, &mut problems) {
+        Some(text) => pieces(text).iter().flat_map(|piece| load::load(&file, piece, &mut problems)).collect(),
+        None => Vec::new(),
+    };
+    (nodes, problems.into_list())
+}
+
 pub(crate) fn read_into(file: &Arc<str>, text: &str, problems: &mut Problems) -> Vec<Node> {
+    read_counted(file, text, problems).0
+}
+
+/// The documents, and how many there were that could not be read.
+pub(crate) fn read_counted(file: &Arc<str>, text: &str, problems: &mut Problems) -> (Vec<Node>, usize) {
+    let Some(text) = within_limit(file, text, problems) else { return (Vec::new(), 1) };
+    let (mut nodes, mut unreadable) = (Vec::new(), 0);
+    for piece in pieces(text) {
+        if let Some(node) = quick::read(file, &piece) {
+            nodes.push(node);
+            continue;
+        }
+        let before = problems.refusals();
+        nodes.extend(load::load(file, &piece, problems));
+        unreadable += usize::from(problems.refusals() > before);
+    }
+    (nodes, unreadable)
+}
+
+/// The text without a byte order mark, if it is not too long.
+fn within_limit<'a>(file: &Arc<str>, text: &'a str, problems: &mut Problems) -> Option<&'a str> {
     if text.len() > FILE_BYTES_MAX {
         let start = Place { file: file.clone(), line: 1, column: 1 };
         problems.refuse_with(
@@ -137,14 +168,9 @@ pub(crate) fn read_into(file: &Arc<str>, text: &str, problems: &mut Problems) ->
             format!("the file is larger than {FILE_BYTES_MAX} bytes"),
             "split it, or give long lists of indicators as an indicator file",
         );
-        return Vec::new();
+        return None;
     }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let read = |piece: &Piece<'_>| match quick::read(file, piece) {
-        Some(node) => vec![node],
-        None => load::load(file, piece, problems),
-    };
-    pieces(text).iter().flat_map(read).collect()
+    Some(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// One document's text and the number of lines before it.
@@ -157,13 +183,17 @@ struct Piece<'a> {
 /// so the cut is exact, and a document that does not parse leaves its neighbours whole.
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
-    let (mut start, mut start_line, mut offset) = (0, 0, 0);
-    for (number, line) in text.split_inclusive('\n').enumerate() {
-        if is_document_start(line) && offset > start {
-            pieces.push(Piece { text: &text[start..offset], lines_before: start_line });
-            (start, start_line) = (offset, number);
+    let (mut start, mut start_line) = (0, 0);
+    // Nearly every file is one document, and has no such line to look for.
+    if memchr::memmem::find(text.as_bytes(), b"---").is_some() {
+        let mut offset = 0;
+        for (number, line) in text.split_inclusive('\n').enumerate() {
+            if is_document_start(line) && offset > start {
+                pieces.push(Piece { text: &text[start..offset], lines_before: start_line });
+                (start, start_line) = (offset, number);
+            }
+            offset += line.len();
         }
-        offset += line.len();
     }
     pieces.push(Piece { text: &text[start..], lines_before: start_line });
     pieces.retain(|piece| piece.text.lines().any(has_content));

@@ -30,6 +30,9 @@ pub(crate) struct Hunt {
     /// Rules to hunt by: a folder, a file, or `builtin`; repeatable
     #[arg(long, value_name = "DIR|FILE|builtin")]
     pub(crate) rules: Vec<String>,
+    /// A processing pipeline in pySigma's YAML for the rules given with --rules; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pipeline: Vec<PathBuf>,
     /// Nothing before this counts: a date or an RFC 3339 time, UTC
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,
@@ -88,4 +91,21 @@ pub(crate) struct RulesPaths {
     /// Folders, files, or `builtin`, which is also the default
     #[arg(value_name = "DIR|FILE|builtin")]
     pub(crate) paths: Vec<String>,
+    /// A processing pipeline in pySigma's YAML; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pipeline: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Listing::Human)]
+    pub(crate) format: Listing,
+}
+
+/// How a list is printed on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Listing {
+    /// For reading
+    Human,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Jsonl,
 }

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use watchfire_hunt::content::Content;
+use watchfire_sigma::{Environment, LogSources, Pipeline, Placeholders};
 
 /// The files of `detections/`, as they were when the binary was made.
 const SHIPPED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/detections.rs"));
@@ -24,14 +25,39 @@ pub(crate) fn shipped() -> Vec<File> {
     SHIPPED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }
 
-/// Loads content for `--rules`: nothing given means the shipped rules.
-pub(crate) fn load(rules: &[String]) -> anyhow::Result<Content> {
+/// Loads content for `--rules`, led through `--pipeline`: nothing given means the shipped rules.
+pub(crate) fn load(rules: &[String], pipelines: &[PathBuf]) -> anyhow::Result<Content> {
     let with_shipped = rules.is_empty() || rules.iter().any(|rules| rules == BUILTIN);
     let mut files = Vec::new();
     for path in rules.iter().filter(|rules| *rules != BUILTIN) {
         files.extend(read(Path::new(path))?);
     }
-    Ok(Content::load(&shipped(), &files, with_shipped)?)
+    Ok(Content::load_in(&shipped(), &files, with_shipped, &environment(pipelines)?)?)
+}
+
+/// The environment of `--pipeline`. A pipeline with anything wrong in it is none: rules would not be what they seem.
+pub(crate) fn environment(pipelines: &[PathBuf]) -> anyhow::Result<Environment> {
+    let mut read = Vec::with_capacity(pipelines.len());
+    for path in pipelines {
+        let about = path.display().to_string();
+        let text = text(path).with_context(|| about.clone())?;
+        let (pipeline, problems) = Pipeline::parse(&about, &text);
+        let Some(pipeline) = pipeline else {
+            let told = problems.iter().map(|problem| match &problem.hint {
+                Some(hint) => format!("{problem}\nhint: {hint}"),
+                None => problem.to_string(),
+            });
+            bail!("{}", told.collect::<Vec<_>>().join("\n"));
+        };
+        read.push(pipeline);
+    }
+    Ok(Environment::new(Placeholders::new(), read))
+}
+
+/// The shipped mapping of log sources.
+pub(crate) fn logsources() -> LogSources {
+    let text = SHIPPED.iter().find(|(path, _)| *path == "logsources.yml").map_or("", |(_, text)| text);
+    LogSources::parse("logsources.yml", text).0
 }
 
 /// The rule files at a path: itself, or all `.yml` and `.yaml` below it in name order.
@@ -57,16 +83,16 @@ fn collect(path: &Path, files: &mut Vec<File>) -> anyhow::Result<()> {
         files.push((about(), text(path).with_context(about)?));
         return Ok(());
     }
-    let entries = fs::read_dir(path).with_context(about)?;
-    let mut paths = entries
-        .map(|entry| entry.map(|entry| entry.path()))
+    let mut names = fs::read_dir(path)
+        .with_context(about)?
+        .map(|entry| entry.map(|entry| entry.file_name()))
         .collect::<Result<Vec<_>, _>>()
         .with_context(about)?;
-    paths.sort();
+    names.sort();
     let is_rules =
         |path: &Path| path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
-    for path in paths.iter().filter(|path| path.is_dir() || is_rules(path)) {
-        collect(path, files)?;
+    for path in names.iter().map(|name| path.join(name)).filter(|path| is_rules(path) || path.is_dir()) {
+        collect(&path, files)?;
     }
     Ok(())
 }

@@ -448,12 +448,21 @@ struct Rules<'a> {
     loaded: usize,
     refused: &'a [String],
     unmapped: &'a [String],
+    refused_rules: usize,
+    not_applicable: &'a [model::NotApplicable],
 }
 
 impl<'a> Rules<'a> {
     fn new(hunted: &'a Hunted) -> Self {
-        let model::RuleTally { loaded, refused, unmapped } = &hunted.rules;
-        Self { kind: "rules", loaded: *loaded, refused, unmapped }
+        let model::RuleTally { loaded, refused, refused_rules, unmapped, not_applicable } = &hunted.rules;
+        Self {
+            kind: "rules",
+            loaded: *loaded,
+            refused,
+            unmapped,
+            refused_rules: *refused_rules,
+            not_applicable,
+        }
     }
 }
 
@@ -501,7 +510,7 @@ mod tests {
         check_keys("verdict", &["reasons", "next", "builds", "exposures"]);
         check_keys("act", &["name", "title", "witnesses", "findings", "clients", "first", "last"]);
         check_keys("problem", &["file", "what"]);
-        check_keys("rules", &["loaded", "refused", "unmapped"]);
+        check_keys("rules", &["loaded", "refused", "unmapped", "refused_rules", "not_applicable"]);
         check_keys("missing", &["server", "artifact", "hides"]);
         check_keys("hunt", &["version", "paths", "since", "until"]);
         check_keys("moment", &["server", "time", "text", "detail"]);

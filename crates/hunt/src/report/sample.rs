@@ -11,8 +11,8 @@ use watchfire_sigma::Level;
 
 use super::About;
 use crate::model::{
-    Act, Build, Coverage, Exposure, Finding, Gap, Hunted, Judged, Missing, Moment, Outcome, Raw, Reason,
-    RuleInfo, RuleTally, Stage, Verdict, Witness, WitnessState,
+    Act, Build, Coverage, Exposure, Finding, Gap, Hunted, Judged, Missing, Moment, NotApplicable, Outcome,
+    Raw, Reason, RuleInfo, RuleTally, Stage, Verdict, Witness, WitnessState,
 };
 
 /// The server that was broken into.
@@ -68,7 +68,13 @@ pub(crate) fn hunted() -> Hunted {
         rules: RuleTally {
             loaded: 131,
             refused: vec!["my-rules/broken.yml:7: condition names no detection `selction`".to_owned()],
+            refused_rules: 1,
             unmapped: vec!["aws_cloudtrail_disable_logging".to_owned()],
+            not_applicable: vec![NotApplicable {
+                logsource: "product: aws, service: cloudtrail".to_owned(),
+                reason: "a service keeps this log, not a host".to_owned(),
+                rules: 1,
+            }],
         },
         look_back: Some(at("2021-01-01T00:00:00Z")),
     }

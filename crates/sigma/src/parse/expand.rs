@@ -55,6 +55,15 @@ pub(super) fn expand(text: &str, placeholders: &Placeholders) -> Result<Vec<Stri
     Ok(texts)
 }
 
+/// The names of the placeholders in a value.
+pub(super) fn names(text: &str) -> Vec<String> {
+    let name = |part: Part<'_>| match part {
+        Part::Name(name) => Some(name.to_owned()),
+        Part::Plain(_) => None,
+    };
+    parts(text).into_iter().filter_map(name).collect()
+}
+
 enum Part<'a> {
     Plain(String),
     Name(&'a str),

@@ -89,6 +89,11 @@ impl Reader<'_> {
             self.problems.refuse(&node.place, format!("{} cannot be the value of a field", node.describe()));
             return None;
         };
+        // Nearly all values are plain texts.
+        if modifiers.kind == Kind::Text && !modifiers.expand {
+            let any = self.patterns(node, written, modifiers, keyword)?;
+            return Some(vec![Check::Text { any, cased: modifiers.cased }]);
+        }
         let texts = self.expanded(node, written, modifiers)?;
         self.count_values(&node.place, texts.len() - 1)?;
         match modifiers.kind {
@@ -126,7 +131,7 @@ impl Reader<'_> {
         if !modifiers.expand {
             return Some(vec![written.to_owned()]);
         }
-        match expand::expand(written, self.placeholders) {
+        match expand::expand(written, &self.placeholders) {
             Ok(texts) => Some(texts),
             Err(fault) => {
                 self.problems.refuse_with(&node.place, fault.to_string(), fault.hint());
@@ -150,10 +155,16 @@ impl Reader<'_> {
         };
         let mut patterns = vec![start];
         for transform in &modifiers.transforms {
-            let changed: Result<Vec<Vec<Pattern>>, encode::Wildcard> =
-                patterns.into_iter().map(|pattern| change(pattern, *transform)).collect();
+            let changed: Result<Vec<Pattern>, encode::Wildcard> = match transform {
+                Transform::Base64Offset => patterns
+                    .iter()
+                    .map(encode::base64_offsets)
+                    .collect::<Result<Vec<_>, _>>()
+                    .map(|patterns| patterns.concat()),
+                _ => patterns.into_iter().map(|pattern| change(pattern, *transform)).collect(),
+            };
             match changed {
-                Ok(changed) => patterns = changed.concat(),
+                Ok(changed) => patterns = changed,
                 Err(wildcard) => {
                     self.problems.refuse_with(
                         &node.place,
@@ -234,18 +245,19 @@ impl Reader<'_> {
     }
 }
 
-fn change(pattern: Pattern, transform: Transform) -> Result<Vec<Pattern>, encode::Wildcard> {
-    Ok(vec![match transform {
+/// Changes a value into one other.
+fn change(pattern: Pattern, transform: Transform) -> Result<Pattern, encode::Wildcard> {
+    Ok(match transform {
         Transform::Contains => pattern.open_start().open_end(),
         Transform::StartsWith => pattern.open_end(),
         Transform::EndsWith => pattern.open_start(),
         Transform::Windash => pattern.with_dashes(),
         Transform::Base64 => encode::base64(&pattern)?,
-        Transform::Base64Offset => return encode::base64_offsets(&pattern),
+        Transform::Base64Offset => pattern,
         Transform::Utf16Le => encode::utf16(&pattern, encode::Order::Little)?,
         Transform::Utf16Be => encode::utf16(&pattern, encode::Order::Big)?,
         Transform::Utf16 => encode::utf16_with_mark(&pattern)?,
-    }])
+    })
 }
 
 /// Links the checks of the values: or, or with `all` and; then `neq` over the whole.

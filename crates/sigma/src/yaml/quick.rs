@@ -23,11 +23,23 @@ pub(super) fn read(file: &Arc<str>, piece: &Piece<'_>) -> Option<Node> {
     if !is_plain(piece.text) {
         return None;
     }
-    let lines: Vec<&str> = piece.text.split('\n').collect();
+    let lines = lines(piece.text);
     let mut reader = Reader { file, lines_before: piece.lines_before, lines, at: 0, column: 0 };
     reader.start()?;
     let node = reader.block(YAML_DEPTH_MAX - 1)?;
     reader.ended().then_some(node)
+}
+
+/// The lines without their breaks; after a last break, an empty one.
+fn lines(text: &str) -> Vec<&str> {
+    let mut lines = Vec::with_capacity(text.len() / 40 + 1);
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
+        lines.push(&text[start..end]);
+        start = end + 1;
+    }
+    lines.push(&text[start..]);
+    lines
 }
 
 /// Whether all characters mean to this reader what they mean to YAML: tabs, carriage returns and the rest have rules.
@@ -71,11 +83,8 @@ impl<'a> Reader<'a> {
 
     fn place(&self) -> Place {
         let before = self.lines.get(self.at).map_or("", |line| &line[..self.column]);
-        Place {
-            file: self.file.clone(),
-            line: self.lines_before + self.at + 1,
-            column: before.chars().count() + 1,
-        }
+        let characters = if before.is_ascii() { before.len() } else { before.chars().count() };
+        Place { file: self.file.clone(), line: self.lines_before + self.at + 1, column: characters + 1 }
     }
 
     /// Goes to the next line with content.

@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Hunt) -> anyhow::Result<Status> {
         std::fs::metadata(path)
             .with_context(|| format!("{}\nhint: give a folder, an archive or a file", path.display()))?;
     }
-    let content = content::load(&arguments.rules)?;
+    let content = content::load(&arguments.rules, &arguments.pipeline)?;
     let bar = terminal::Bar::new();
     let hunted = hunt(&arguments.paths, &content, &options, &bar)?;
     bar.finish();
