@@ -75,7 +75,7 @@ struct Reader<'a> {
     values: usize,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn document(&mut self, mut node: Node) -> Option<Document> {
         let before = self.problems.refusals();
         self.values = 0;

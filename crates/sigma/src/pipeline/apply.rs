@@ -111,7 +111,9 @@ impl Item {
         }
         for alias in entries_of(correlation, "aliases") {
             if let Kind::Map(rules) = &mut alias.value.kind {
-                rules.iter_mut().for_each(|rule| rename(&mut rule.value));
+                for rule in rules {
+                    rename(&mut rule.value);
+                }
             }
         }
     }
@@ -145,7 +147,7 @@ fn add_condition(document: &mut Node, tests: &[Entry], negated: bool) {
     let Some(detection) = value_of(document, "detection") else { return };
     let place = detection.place.clone();
     let Kind::Map(entries) = &mut detection.kind else { return };
-    let name = (0..)
+    let name = (0..=entries.len())
         .map(|number| format!("_pipeline_{number}"))
         .find(|name| entries.iter().all(|entry| entry.key != *name));
     let name = name.unwrap_or_default();

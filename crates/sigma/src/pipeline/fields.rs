@@ -46,7 +46,9 @@ fn map(item: &Item, search: &str, entries: Vec<Entry>) -> Result<Vec<Vec<Entry>>
     for entry in entries {
         let (field, modifiers) = split(&entry.key);
         if !field.is_empty() && !item.selects(field) {
-            maps.iter_mut().for_each(|map| map.push(entry.clone()));
+            for map in &mut maps {
+                map.push(entry.clone());
+            }
             continue;
         }
         if matches!(item.transformation, Transformation::DropDetectionItem) {
@@ -63,7 +65,9 @@ fn map(item: &Item, search: &str, entries: Vec<Entry>) -> Result<Vec<Vec<Entry>>
         let written: Vec<Entry> = written.collect();
         maps = maps
             .into_iter()
-            .flat_map(|map| written.iter().map(move |entry| [map.as_slice(), &[entry.clone()]].concat()))
+            .flat_map(|map| {
+                written.iter().map(move |entry| [map.as_slice(), std::slice::from_ref(entry)].concat())
+            })
             .collect();
     }
     if maps[0].is_empty() {

@@ -286,7 +286,7 @@ fn of_python(text: &str) -> String {
                 Some('g') if rest.peek() == Some(&'<') => {
                     rest.next();
                     let name: String = rest.by_ref().take_while(|&c| c != '>').collect();
-                    replacement.push_str(&format!("${{{name}}}"));
+                    replacement.extend(["${", name.as_str(), "}"]);
                 }
                 Some(other) => replacement.push(other),
                 None => replacement.push('\\'),

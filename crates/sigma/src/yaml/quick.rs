@@ -194,15 +194,12 @@ impl<'a> Reader<'a> {
             return Some(node);
         }
         let place = self.place();
-        let (kind, resolved, continued) = match scalar::quoted(rest)? {
-            Some((text, length)) => {
-                is_end_of_line(&rest[length..]).then_some(())?;
-                (Kind::Scalar(text), Scalar::Text, false)
-            }
-            None => {
-                let (kind, resolved) = scalar::plain(rest)?;
-                (kind, resolved, true)
-            }
+        let (kind, resolved, continued) = if let Some((text, length)) = scalar::quoted(rest)? {
+            is_end_of_line(&rest[length..]).then_some(())?;
+            (Kind::Scalar(text), Scalar::Text, false)
+        } else {
+            let (kind, resolved) = scalar::plain(rest)?;
+            (kind, resolved, true)
         };
         self.next_line()?;
         // A plain scalar goes on in lines that are indented further.

@@ -6,6 +6,7 @@ mod classes;
 mod conditions;
 mod correlations;
 mod filters;
+mod pipelines;
 mod prefilter;
 mod problems;
 mod support;

@@ -183,3 +183,24 @@ mod never_panics {
         }
     }
 }
+
+// "Status".
+#[test]
+fn what_a_rule_says_of_its_own_state() {
+    let text = |status: &str| format!("status: {status}\n{}", rule_text("s: [a]\ncondition: s"));
+    let told = refusal(&text("unsupported")).unwrap_or_default();
+    assert!(told.starts_with("1:9 the rule says itself that it cannot be used"), "{told}");
+    let (documents, problems) = parse("f", &text("deprecated"));
+    assert_eq!((documents.len(), problems.len()), (1, 1));
+    assert_eq!(problems[0].severity, Severity::Warning);
+}
+
+// Collections are of Sigma 1.
+#[test]
+fn collections_are_refused_and_their_neighbours_read() {
+    let whole = rule_text("s: [a]\ncondition: s");
+    let text = format!("action: global\ntitle: x\n---\n{whole}---\naction: reset\n");
+    let parsed = watchfire_sigma::parse_in("f", &text, &watchfire_sigma::Environment::default());
+    assert_eq!((parsed.documents.len(), parsed.refused), (1, 2));
+    assert!(parsed.problems[0].to_string().starts_with("f:1:9: refused: a collection (`action: global`"));
+}

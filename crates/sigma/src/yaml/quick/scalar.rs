@@ -10,14 +10,13 @@ use crate::yaml::{Kind, Scalar};
 
 /// A key and its length up to and including the colon after it; none if the text does not begin with one.
 pub(super) fn key(text: &str) -> Option<(String, usize)> {
-    let (key, length) = match quoted(text)? {
-        Some((key, length)) => (key, length + blanks(&text[length..])),
-        None => {
-            let end = colon(text)?;
-            let key = text[..end].trim_end_matches(' ');
-            let is_key = begins_plain(text) && comment(key).is_none() && key != "<<" && !is_null(key);
-            (is_key.then(|| key.to_owned())?, end)
-        }
+    let (key, length) = if let Some((key, length)) = quoted(text)? {
+        (key, length + blanks(&text[length..]))
+    } else {
+        let end = colon(text)?;
+        let key = text[..end].trim_end_matches(' ');
+        let is_key = begins_plain(text) && comment(key).is_none() && key != "<<" && !is_null(key);
+        (is_key.then(|| key.to_owned())?, end)
     };
     let after = text[length..].strip_prefix(':')?;
     (after.is_empty() || after.starts_with(' ')).then_some((key, length + 1))

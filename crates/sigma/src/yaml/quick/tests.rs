@@ -103,7 +103,7 @@ fn what_is_left_to_the_parser() {
         left(text);
     }
     left(&format!("{}x: y\n", " ".repeat(500)));
-    left(&(0..60).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect::<String>());
+    left(&(0..60).flat_map(|depth| [" ".repeat(depth), "a:\n".to_owned()]).collect::<String>());
     left(&format!("a: {}b{}\n", "[".repeat(60), "]".repeat(60)));
     left(&format!("{}: b\n", "a".repeat(2_000)));
 }
