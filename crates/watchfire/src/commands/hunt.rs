@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Hunt) -> anyhow::Result<Status> {
     }
     let content = content::load(&arguments.rules, &arguments.pipeline)?;
     let bar = terminal::Bar::new();
-    let hunted = hunt(&arguments.paths, &content, &options, &bar)?;
+    let hunted = hunt(&arguments.paths, content, &options, &bar)?;
     bar.finish();
     let about = About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
