@@ -132,7 +132,9 @@ fn every_reader_has_a_fuzz_target() {
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
-    for reader in ["recognise", "lines", "layout", "event", "document", "archive", "rules", "yaml", "pipelines"] {
+    for reader in
+        ["recognise", "lines", "layout", "event", "document", "archive", "rules", "yaml", "pipelines"]
+    {
         assert!(targets.iter().any(|target| target == reader), "no fuzz target for {reader}");
     }
 }

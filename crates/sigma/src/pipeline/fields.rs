@@ -18,11 +18,15 @@ pub(super) fn search(item: &Item, name: &str, node: &mut Node) -> Result<(), Fau
             }
         }
         Kind::List(items) => {
+            let most = items.len() + MULTIPLE_MAX;
             let mut rewritten = Vec::with_capacity(items.len());
             for mut one in std::mem::take(items) {
                 if let Kind::Map(entries) = &mut one.kind {
                     let maps = map(item, name, std::mem::take(entries))?;
                     rewritten.extend(maps.into_iter().map(|entries| as_node(&one, entries)));
+                    if rewritten.len() > most {
+                        return Err(Fault::Multiplied(name.to_owned()));
+                    }
                 } else {
                     value(item, None, &mut one);
                     rewritten.push(one);

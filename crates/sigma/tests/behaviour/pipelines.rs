@@ -155,6 +155,18 @@ fn pipelines_follow_their_priority() {
 }
 
 #[test]
+fn names_do_not_multiply_without_end() {
+    let names = "- type: field_name_mapping\n  mapping: {A: [a, b, c, d], B: [a, b, c, d], C: [a, b, c, d], D: [a, b, \
+                 c, d], E: [a, b, c, d]}\n";
+    refused(names, "s: {A: 1, B: 2, C: 3, D: 4, E: 5}\ncondition: s", "multiply the tests of `s` beyond 256");
+    let twice = names.repeat(2).replace("A: [a, b, c, d]", "A: [A, A, A, A]");
+    let list = "s: [{A: 1, F: 2}, {A: 3}]\ncondition: s";
+    check(&twice, list, "A=3", true);
+    let often = "- type: field_name_mapping\n  mapping: {A: [A, A, A, A]}\n".repeat(5);
+    refused(&often, list, "multiply the tests of `s` beyond 256");
+}
+
+#[test]
 fn a_rule_can_be_refused_by_its_pipeline() {
     refused("- type: rule_failure\n  message: not here\n", "s: {A: q}\ncondition: s", "not here");
 }
