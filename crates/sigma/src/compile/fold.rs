@@ -24,7 +24,7 @@ pub(super) struct Folder<'a> {
     rules: &'a Rules,
     bank: &'a Bank,
     class: &'a ClassKey<'a>,
-    /// The record's own spelling of a name.
+    /// By name without spaces: the record's own spelling.
     closed: Option<FxHashMap<String, &'a str>>,
     constants: FxHashMap<String, &'a str>,
     slots: FxHashMap<String, usize>,
@@ -42,7 +42,7 @@ struct Naming<'a> {
 impl<'a> Folder<'a> {
     pub(super) fn new(rules: &'a Rules, class: &'a ClassKey<'a>) -> Self {
         let closed = match class.fields {
-            Fields::Closed(names) => Some(names.iter().map(|&name| (class_key(name), name)).collect()),
+            Fields::Closed(names) => Some(names.iter().map(|&name| (field_key(name), name)).collect()),
             Fields::Open => None,
         };
         Self {
@@ -50,7 +50,7 @@ impl<'a> Folder<'a> {
             bank: &rules.bank,
             class,
             closed,
-            constants: class.constants.iter().map(|&(name, value)| (class_key(name), value)).collect(),
+            constants: class.constants.iter().map(|&(name, value)| (field_key(name), value)).collect(),
             slots: FxHashMap::default(),
             wanted: Vec::new(),
             atoms: Vec::new(),
@@ -197,7 +197,7 @@ impl<'a> Folder<'a> {
 
     fn resolve(&mut self, field: usize, aliases: &FxHashMap<String, &'a str>) -> Resolved<'a> {
         let name = self.own_name(field, aliases);
-        let key = class_key(&name);
+        let key = field_key(&name);
         if let Some(&value) = self.constants.get(&key) {
             return Resolved::Constant(value);
         }
@@ -225,11 +225,6 @@ impl<'a> Folder<'a> {
         });
         Node::Atom(number)
     }
-}
-
-/// What names of fields are compared by: writers of rules and of logs disagree about blanks and about capitals.
-fn class_key(name: &str) -> String {
-    field_key(name).to_ascii_lowercase()
 }
 
 fn naming_of<'a>(
