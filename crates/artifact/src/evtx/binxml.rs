@@ -12,6 +12,9 @@ use super::value::{Stored, kind};
 /// Fragments inside values inside fragments; real records have two.
 const DEPTH_LIMIT: usize = 8;
 
+/// Elements inside elements; real records have five.
+const ELEMENTS_LIMIT: usize = 64;
+
 /// Tokens of one record: a chunk cannot hold more than one a byte, and a fragment that is used twice counts twice.
 const TOKENS_LIMIT: u32 = 64 << 10;
 
@@ -198,6 +201,9 @@ impl<'c> Walk<'c> {
                         0x03 | 0x04 => open.saturating_sub(1),
                         _ => open,
                     };
+                    if open > ELEMENTS_LIMIT {
+                        return Err(Damage::new(at, "elements are nested deeper than any record's"));
+                    }
                     at = self.token(token, at, stretch, sink)?;
                 }
             }
