@@ -242,12 +242,14 @@ pub fn to_filetime(time: Timestamp) -> u64 {
     u64::try_from(since_1970.saturating_add(FILETIME_TO_UNIX)).unwrap_or(0)
 }
 
-/// Year, month, day of the week, day, hour, minute, second, millisecond.
+/// Year, month, day of the week, day, hour, minute, second, millisecond; none where one of them is none of the kind.
 fn systemtime(bytes: &[u8]) -> Option<Timestamp> {
     let part = |number: usize| u16_at(bytes, 2 * number);
-    let date = jiff::civil::Date::new(part(0)? as i16, part(1)? as i8, part(3)? as i8).ok()?;
-    let nanosecond = i32::from(part(7)?) * 1_000_000;
-    let time = jiff::civil::Time::new(part(4)? as i8, part(5)? as i8, part(6)? as i8, nanosecond).ok()?;
+    let small = |number: usize| i8::try_from(part(number)?).ok();
+    let date = jiff::civil::Date::new(i16::try_from(part(0)?).ok()?, small(1)?, small(3)?).ok()?;
+    let millisecond = part(7).filter(|&millisecond| millisecond < 1000)?;
+    let nanosecond = i32::from(millisecond) * 1_000_000;
+    let time = jiff::civil::Time::new(small(4)?, small(5)?, small(6)?, nanosecond).ok()?;
     crate::clock::utc(date, time)
 }
 
@@ -303,6 +305,16 @@ mod tests {
         assert_eq!(texts(kind::UINT16, &[1, 0, 2, 0]), ["1", "2"]);
         assert_eq!(texts(kind::UINT16, &[]), Vec::<String>::new());
         assert_eq!(Stored { kind: kind::STRING | LIST, bytes: &wide("a\0b\0") }.text(), "a,b");
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_shown_as_bytes() {
+        let parts = |parts: [u16; 8]| parts.into_iter().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        check(kind::SYSTEMTIME, &parts([2021, 3, 2, 2, 18, 25, 0, 7]), "2021-03-02T18:25:00.0070000Z");
+        // The month is 3 in its lowest byte alone.
+        for wrong in [[2021, 259, 2, 2, 18, 25, 0, 7], [2021, 3, 2, 2, 18, 25, 0, 65_535]] {
+            check(kind::SYSTEMTIME, &parts(wrong), &hex_upper(&parts(wrong)));
+        }
     }
 
     #[test]
