@@ -78,16 +78,13 @@ impl Clocks {
 
     /// Seconds to add to a stated time of a host in a file.
     pub(crate) fn correction_s(&self, evidence: usize, host: Option<&str>) -> i64 {
-        if self.0.is_empty() {
-            return 0;
-        }
         self.0.get(&(evidence, host.map(str::to_owned))).map_or(0, |ahead| -ahead)
     }
 
     /// A hit's time in UTC.
     pub(crate) fn time(&self, evidence: usize, hit: &Hit) -> Option<Timestamp> {
-        let correction = self.correction_s(evidence, hit.host.as_deref());
-        hit.utc.or_else(|| hit.stated.map(|time| shift(time, correction)))
+        let corrected = |time| shift(time, self.correction_s(evidence, hit.host.as_deref()));
+        hit.utc.or_else(|| hit.stated.map(corrected))
     }
 }
 
@@ -97,9 +94,7 @@ pub(crate) fn know(input: &Input<'_>, parts: &[Part], clocks: &Clocks) -> Known 
         part.tallies.keys().filter_map(|(host, _)| Some((part.path.as_str(), host.as_deref()?)))
     });
     let servers = Servers::learn(input.roots, named);
-    let server = |part: &Part, host: Option<&str>| {
-        host.map_or_else(|| servers.of_file(&part.path), |host| servers.name(host))
-    };
+    let server = |part: &Part, host: Option<&str>| servers.of(&part.path, host);
     let mut known = Known {
         findings: Vec::new(),
         tallies: BTreeMap::new(),
@@ -205,9 +200,7 @@ fn findings(input: &Input<'_>, parts: &[Part], clocks: &Clocks, servers: &Server
         let mut by_host: BTreeMap<Option<&str>, Arc<str>> = BTreeMap::new();
         for hit in &part.hits {
             let host = hit.host.as_deref();
-            let server = by_host.entry(host).or_insert_with(|| {
-                host.map_or_else(|| servers.of_file(&part.path), |host| servers.name(host)).into()
-            });
+            let server = by_host.entry(host).or_insert_with(|| servers.of(&part.path, host).into());
             let raw = match (&hit.raw, hit.place) {
                 (None, Place::Record { offset, .. }) => events.raw(part.evidence, offset),
                 (raw, _) => Raw::Kept(printable(raw.as_deref().unwrap_or_default()).into_owned()),
@@ -226,11 +219,9 @@ fn drop_leftovers(findings: &mut Vec<Finding>) {
     if !findings.iter().any(|finding| finding.recovered) {
         return;
     }
-    let key = |finding: &Finding| match finding.place {
-        Place::Record { number, .. } => {
-            (Arc::clone(&finding.file), Arc::as_ptr(&finding.rule) as usize, number)
-        }
-        _ => (Arc::clone(&finding.file), Arc::as_ptr(&finding.rule) as usize, 0),
+    let number = |place| if let Place::Record { number, .. } = place { Some(number) } else { None };
+    let key = |finding: &Finding| {
+        (Arc::clone(&finding.file), Arc::as_ptr(&finding.rule) as usize, number(finding.place))
     };
     let mut known: BTreeSet<_> = findings.iter().filter(|finding| !finding.recovered).map(key).collect();
     findings.retain(|finding| !finding.recovered || known.insert(key(finding)));

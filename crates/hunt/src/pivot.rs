@@ -18,7 +18,7 @@ use watchfire_artifact::text::{printable, text};
 use watchfire_artifact::{Evidence, Layout, Locator, Place};
 
 use crate::acts::base;
-use crate::again;
+use crate::again::{self, Again};
 use crate::content::Content;
 use crate::known::{Input, Known};
 use crate::model::{Finding, Raw, RuleInfo};
@@ -171,8 +171,8 @@ fn search(
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     // What cannot be read has been reported by the scan.
-    let _ = again::read(evidence, |chunk, layout| {
-        let Some(layout) = layout else { return ControlFlow::Break(()) };
+    let _ = again::read(evidence, |again| {
+        let Again::Lines(chunk, Some(layout)) = again else { return ControlFlow::Break(()) };
         search_chunk(chunk, layout, to, wanted, |row, range, at| {
             found.push(line(known, evidence, artifact, chunk, row, range, at));
         });

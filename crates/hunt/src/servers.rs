@@ -36,6 +36,11 @@ impl Servers {
         servers
     }
 
+    /// The server of a record: of the host it names, else of its file.
+    pub(crate) fn of(&self, path: &str, host: Option<&str>) -> String {
+        host.map_or_else(|| self.of_file(path), |host| self.name(host))
+    }
+
     /// The server of a host name as a record writes it.
     pub(crate) fn name(&self, host: &str) -> String {
         self.names.get(&host.trim().to_ascii_lowercase()).cloned().unwrap_or_else(|| host.trim().to_owned())

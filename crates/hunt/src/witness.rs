@@ -16,10 +16,11 @@ use watchfire_artifact::lines::{self, Chunk};
 use watchfire_artifact::{Evidence, Layout, Locator, evtx};
 
 use crate::acts::base;
+use crate::again::{self, Again};
 use crate::known::{Clocks, Input, Known};
 use crate::model::{Act, Finding, WitnessState};
+use crate::pivot;
 use crate::tally::shift;
-use crate::{again, pivot};
 
 /// Records this long before an act belong to it, in seconds: clocks of programs on one host differ by less.
 const BEFORE_S: i64 = 5;
@@ -91,15 +92,11 @@ fn holds(
 ) -> std::io::Result<bool> {
     let mut found = false;
     let ticks = evtx::to_filetime(window.0)..=evtx::to_filetime(window.1);
-    again::written(evidence, |written| {
-        found = ticks.contains(&written);
-        if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    if found {
-        return Ok(true);
-    }
-    again::read(evidence, |chunk, layout| {
-        found = chunk_holds(chunk, layout, window, &event_time);
+    again::read(evidence, |again| {
+        found = match again {
+            Again::Lines(chunk, layout) => chunk_holds(chunk, layout, window, &event_time),
+            Again::Event(written) => ticks.contains(&written),
+        };
         if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     Ok(found)

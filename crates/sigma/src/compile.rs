@@ -120,9 +120,7 @@ impl Rules {
 
     /// Rules whose log source no class serves: they can never match, and a hunt says so.
     pub fn unmapped(&self) -> impl Iterator<Item = &Rule> {
-        let served =
-            |rule: &&Rule| self.sources.entries.iter().any(|entry| entry.logsource.serves(&rule.logsource));
-        self.rules.iter().filter(move |rule| !served(rule))
+        self.rules.iter().filter(|rule| self.sources.why_unserved(&rule.logsource).is_some())
     }
 
     /// The matcher for a class of record.

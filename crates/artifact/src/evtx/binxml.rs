@@ -117,14 +117,15 @@ impl Instance {
             (start, Stored { kind: descriptor[2], bytes })
         })
     }
+}
 
-    /// The bytes of its definition, without the header, and where they begin.
-    pub(crate) fn definition(self, chunk: &[u8]) -> Option<std::ops::Range<usize>> {
-        let size = u32_at(chunk, self.definition + 20)? as usize;
-        let start = self.definition + DEFINITION_HEADER_BYTES;
-        let end = start.checked_add(size).filter(|&end| end <= chunk.len())?;
-        Some(start..end)
-    }
+/// Where the binary XML of the definition at `at` stands, behind its header.
+pub(crate) fn definition_at(chunk: &[u8], at: usize) -> Result<std::ops::Range<usize>, Damage> {
+    let outside = || Damage::new(at, "the template of a record is outside its chunk");
+    let size = u32_at(chunk, at + 20).ok_or_else(outside)? as usize;
+    let start = at + DEFINITION_HEADER_BYTES;
+    let end = start.checked_add(size).filter(|&end| end <= chunk.len()).ok_or_else(outside)?;
+    Ok(start..end)
 }
 
 /// Reads the name whose offset stands at `at`: the name, and where the token goes on.
@@ -218,9 +219,7 @@ impl<'c> Walk<'c> {
             return Err(Damage::new(at, "fragments are nested deeper than any record's"));
         }
         let instance = Instance::read(self.chunk, at)?;
-        let definition = instance
-            .definition(self.chunk)
-            .ok_or_else(|| Damage::new(at, "the template of a record is outside its chunk"))?;
+        let definition = definition_at(self.chunk, instance.definition)?;
         let values: Vec<_> = instance.values(self.chunk).collect();
         let inner = Stretch {
             end: definition.end,

@@ -160,15 +160,11 @@ impl<R: Read> Chunks<R> {
             .min(to_usize(self.end.saturating_sub(self.offset + held as u64)).max(CHUNK_BYTES));
         let mut limited = (&mut self.source).take(room as u64);
         self.buffer.reserve(room);
-        let read = read_all(&mut limited, &mut self.buffer);
+        // What was read before an error stays in the buffer.
+        let read = io::copy(&mut limited, &mut self.buffer).map(|_| ());
         self.ended = read.is_err() || self.buffer.len() < held + room;
         read
     }
-}
-
-/// Reads a source to its end, keeping what was read before an error.
-fn read_all(source: &mut io::Take<impl Read>, into: &mut Vec<u8>) -> io::Result<()> {
-    io::copy(source, into).map(|_| ())
 }
 
 fn to_usize(bytes: u64) -> usize {

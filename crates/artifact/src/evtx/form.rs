@@ -5,7 +5,7 @@
 //! inside it, flattened to fields that know their slot. Records of one form differ only in their values, so whatever
 //! depends on names is worked out once a form.
 
-use super::binxml::{DEFINITION_HEADER_BYTES, Name, Piece, Sink, Walk, name_at};
+use super::binxml::{DEFINITION_HEADER_BYTES, Name, Piece, Sink, Walk, definition_at, name_at};
 use super::bytes::u32_at;
 use super::chunk::Damage;
 use super::naming::{Met, Naming, Part};
@@ -61,10 +61,7 @@ pub(crate) struct Shape {
 impl Shape {
     /// Reads the shape of the definition at `at`, whose elements stand inside `path`.
     pub(crate) fn read(chunk: &[u8], at: usize, path: &[String]) -> Result<Self, Damage> {
-        let outside = || Damage::new(at, "the template of a record is outside its chunk");
-        let size = u32_at(chunk, at + 20).ok_or_else(outside)? as usize;
-        let start = at + DEFINITION_HEADER_BYTES;
-        let range = start..start.checked_add(size).filter(|&end| end <= chunk.len()).ok_or_else(outside)?;
+        let range = definition_at(chunk, at)?;
         let mut seen = Printing {
             naming: Naming::inside(path),
             chunk,

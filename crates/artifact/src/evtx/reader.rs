@@ -5,8 +5,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::binxml::{Instance, Walk, sole_instance};
-use super::bytes::{array_at, u32_at};
+use super::binxml::{Instance, Walk, definition_at, sole_instance};
+use super::bytes::array_at;
 use super::chunk::{Chunk, Damage, RawRecord};
 use super::form::{Form, Shape, Source, form};
 use super::naming::{Met, Naming, Part};
@@ -126,11 +126,6 @@ impl Reader {
         Self::default()
     }
 
-    /// The forms that were met so far; a record's number is an index into this.
-    pub fn forms(&self) -> &[Form] {
-        &self.forms
-    }
-
     /// Reads one record of a chunk.
     pub fn read<'r>(&'r mut self, chunk: &Chunk<'r>, raw: &RawRecord) -> Result<Read<'r>, Damage> {
         if self.chunk != Some(chunk.offset) {
@@ -198,9 +193,8 @@ impl Reader {
     }
 
     fn find_shape(&mut self, chunk: &[u8], at: usize, inside: Inside) -> Result<Option<u32>, Damage> {
-        let outside = || Damage::new(at, "the template of a record is outside its chunk");
-        let guid = array_at(chunk, at + 4).ok_or_else(outside)?;
-        let size = u32_at(chunk, at + 20).ok_or_else(outside)?;
+        let size = definition_at(chunk, at)?.len() as u32;
+        let guid = array_at(chunk, at + 4).expect("a definition has its header before it");
         let path = match inside {
             None => Vec::new(),
             Some((outer, slot)) => match self.shapes[outer as usize].path(slot) {

@@ -163,9 +163,7 @@ impl Scan<'_> {
         hits(self.file, self.part, &of, (chunk, raw), found, value);
         Ok(())
     }
-}
 
-impl Scan<'_> {
     /// A record that is not like others goes the way of events as JSON.
     fn walked(&mut self, event: &Event<'_>, chunk: &Chunk<'_>, raw: &RawRecord) {
         let first = |name: &str| event.first(name).unwrap_or_default();
@@ -350,7 +348,7 @@ impl Seen {
         for row in &mut self.rows {
             row.end_hour();
             let tally = part.tally(row.host.as_deref(), &row.artifact);
-            let time = |ticks: u64| evtx::filetime(ticks);
+            let time = evtx::filetime;
             let mut seen = Tally {
                 records: row.records,
                 first: time(row.first),
