@@ -1,0 +1,34 @@
+//! STIX 2.1, said exactly: objects kept byte for byte, ids, versions, markings, validation.
+//!
+//! This crate knows what the standard says and nothing of files, network or storage. Bytes come in through a
+//! [`Reader`], which hands out one object after the other whatever the size of the whole; an [`Object`] is its bytes
+//! and a view of them; [`canonical()`] gives the form of RFC 8785; [`marking`] tells the Traffic Light Protocol from
+//! what only looks like it.
+//!
+//! **Invariant**: nothing that came from outside is ever written anew; what is stored and served is
+//! [`Object::bytes`]. **Invariant**: no input panics; what is wrong comes back as a [`Problem`] with its place.
+
+pub mod canonical;
+mod id;
+pub mod json;
+pub mod marking;
+mod object;
+mod problem;
+mod reader;
+mod timestamp;
+mod uuid;
+
+pub use canonical::canonical;
+pub use id::{Id, IdError, is_property_name, is_type_name};
+pub use marking::Tlp;
+pub use object::{GranularMarking, Mark, Object, Reference, SpecVersion};
+pub use problem::{Problem, Severity};
+pub use reader::{Container, Item, OBJECT_LIMIT_BYTES, ReadError, Reader};
+pub use timestamp::Timestamp;
+pub use uuid::Uuid;
+
+#[cfg(test)]
+use testing::{json_texts, same_json};
+
+#[cfg(test)]
+mod testing;
