@@ -9,16 +9,21 @@
 //! [`Object::bytes`]. **Invariant**: no input panics; what is wrong comes back as a [`Problem`] with its place.
 
 pub mod canonical;
+pub mod check;
+pub mod deterministic;
 mod id;
 pub mod json;
 pub mod marking;
 mod object;
 mod problem;
 mod reader;
+mod schema;
+pub mod selector;
 mod timestamp;
 mod uuid;
 
 pub use canonical::canonical;
+pub use check::check;
 pub use id::{Id, IdError, is_property_name, is_type_name};
 pub use marking::Tlp;
 pub use object::{GranularMarking, Mark, Object, Reference, SpecVersion};

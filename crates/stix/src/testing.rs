@@ -31,7 +31,7 @@ pub(crate) fn same_json(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => {
             let (left, right) = (left.as_f64().unwrap_or(f64::NAN), right.as_f64().unwrap_or(f64::NAN));
-            left == right || ((left - right) / right).abs() < 1e-15
+            left.to_bits() == right.to_bits() || (left - right).abs() <= right.abs() * 1e-15
         }
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_json(left, right))
