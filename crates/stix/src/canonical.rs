@@ -129,7 +129,8 @@ pub(crate) fn write_number(number: f64, out: &mut String) {
     }
     let scientific = format!("{:e}", number.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let mut digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    even_of_two(number.abs(), exponent, &mut digits);
     let point = exponent.parse::<i32>().unwrap_or_default() + 1;
     let count = digits.len() as i32;
     if number < 0.0 {
@@ -160,6 +161,23 @@ pub(crate) fn write_number(number: f64, out: &mut String) {
             }
             let _ = write!(out, "e{:+}", point - 1);
         }
+    }
+}
+
+/// Where two shortest texts are equally near to a number, ECMA-262 takes the even one and the standard library the
+/// upper one. That happens between 2^50 and 2^53 only, where halves and quarters are exact.
+fn even_of_two(number: f64, exponent: &str, digits: &mut String) {
+    let Some(last) = digits.bytes().last().filter(|last| digits.len() >= 16 && last % 2 == 1) else { return };
+    // Exact, since the standard library rounds from all digits: a tie is a five and nothing but zeros after it.
+    let exact = format!("{number:.40e}");
+    let below: String =
+        exact.split('e').next().unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+    let (kept, tail) = below.split_at(digits.len());
+    let is_tie = tail.strip_prefix('5').is_some_and(|zeros| zeros.bytes().all(|byte| byte == b'0'));
+    let even = format!("{}{}", &digits[..digits.len() - 1], char::from(last - 1));
+    let reads_back = format!("{}.{}e{exponent}", &even[..1], &even[1..]).parse() == Ok(number);
+    if is_tie && kept == even && reads_back {
+        *digits = even;
     }
 }
 
@@ -195,6 +213,9 @@ mod tests {
         check("295147905179352830000", "295147905179352830000");
         check("1000000000000000000000", "1e+21");
         check("5e-324", "5e-324");
+        check("1424953923781206.25", "1424953923781206.2");
+        check("1939951513150406.25", "1939951513150406.2");
+        check("1424953923781206.75", "1424953923781206.8");
         check("1.7976931348623157e308", "1.7976931348623157e+308");
     }
 

@@ -33,6 +33,23 @@ pub fn check_node(node: &Node<'_>) -> Vec<Problem> {
     checker.problems
 }
 
+/// Checks a bundle without its objects, of which there are so many (§8).
+pub fn check_bundle(node: &Node<'_>, objects: u64) -> Vec<Problem> {
+    let mut checker = Checker::new(node);
+    match STIX_21.object("bundle").filter(|_| node.text("type") == Some("bundle")) {
+        Some(own) => checker.known(node, own),
+        None => checker.error(node, "§8.1", "the type of a bundle is bundle"),
+    }
+    if let Some(list) = node.get("objects") {
+        checker.at(Step::Name("objects"), |on| match list.items() {
+            None => on.error(list, "§8.1", format!("{} stands where a list is expected", list.kind())),
+            Some(_) if objects == 0 => on.error(list, "§2.12", "a list must not be empty"),
+            Some(_) => {}
+        });
+    }
+    checker.problems
+}
+
 /// Problems told of one object; what has more is told enough of.
 const PROBLEMS_LIMIT: usize = 1000;
 

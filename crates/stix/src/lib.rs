@@ -23,7 +23,7 @@ mod timestamp;
 mod uuid;
 
 pub use canonical::canonical;
-pub use check::check;
+pub use check::{check, check_bundle, check_node};
 pub use id::{Id, IdError, is_property_name, is_type_name};
 pub use marking::Tlp;
 pub use object::{GranularMarking, Mark, Object, Reference, SpecVersion};

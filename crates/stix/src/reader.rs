@@ -103,6 +103,11 @@ impl<R: Read> Reader<R> {
         self.container
     }
 
+    /// How many objects there were so far, those that could not be given among them.
+    pub fn objects(&self) -> u64 {
+        self.index
+    }
+
     /// The bundle without its objects, when it has been read to its end: the bytes around an empty list.
     pub fn around(&self) -> Option<&[u8]> {
         (self.container == Container::Bundle).then_some(&self.around)

@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Hunt(Hunt),
     /// Read, list and explain rules
     Rules(Rules),
+    /// Check STIX 2.1 objects, and say what follows from them
+    Stix(Stix),
 }
 
 /// `watchfire hunt`
@@ -105,6 +107,66 @@ pub(crate) enum Listing {
     /// For reading
     Human,
     /// One JSON document
+    Json,
+    /// One JSON object a line
+    Jsonl,
+}
+
+/// `watchfire stix`
+#[derive(Debug, Args)]
+pub(crate) struct Stix {
+    #[command(subcommand)]
+    pub(crate) command: StixCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StixCommand {
+    /// Hold objects, lists of objects or bundles against the standard
+    #[command(after_help = "Exit codes: 0 valid, 1 invalid, 2 could not do it.")]
+    Check(StixCheck),
+    /// Print the deterministic id of each observable
+    #[command(
+        after_help = "Exit codes: 0 done, 1 an id is a UUID of version 5 and another one, 2 could not do it."
+    )]
+    Id(StixId),
+    /// Write JSON in its canonical form (RFC 8785), nothing added
+    #[command(after_help = "Exit codes: 0 done, 1 there is no canonical form, 2 could not do it.")]
+    Canonical {
+        /// A file of JSON; `-` is standard input
+        file: PathBuf,
+    },
+}
+
+/// `watchfire stix check`
+#[derive(Debug, Args)]
+pub(crate) struct StixCheck {
+    /// Files of objects, lists of objects or bundles; `-` is standard input
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// What the standard says should be must be
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// How to print what is wrong
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub(crate) format: ListFormat,
+}
+
+/// `watchfire stix id`
+#[derive(Debug, Args)]
+pub(crate) struct StixId {
+    /// A file of objects; `-` is standard input
+    pub(crate) file: PathBuf,
+    /// How to print the ids
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub(crate) format: ListFormat,
+}
+
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For reading
+    Human,
+    /// One JSON list
     Json,
     /// One JSON object a line
     Jsonl,

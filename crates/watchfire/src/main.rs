@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Hunt(arguments) => commands::hunt::run(&arguments),
         Command::Rules(arguments) => commands::rules::run(&arguments),
+        Command::Stix(arguments) => commands::stix::run(&arguments),
     };
     match outcome {
         Ok(Status::Clear) => ExitCode::SUCCESS,

@@ -133,7 +133,7 @@ fn every_reader_has_a_fuzz_target() {
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
     for reader in
-        ["recognise", "lines", "layout", "event", "document", "archive", "rules", "yaml", "pipelines"]
+        ["recognise", "lines", "layout", "event", "document", "archive", "rules", "yaml", "pipelines", "stix"]
     {
         assert!(targets.iter().any(|target| target == reader), "no fuzz target for {reader}");
     }

@@ -78,18 +78,13 @@ impl<'n> Checker<'n> {
     /// The common properties as any object of the same category has them, the others as custom ones (§7.3.2).
     fn common_properties(&mut self, node: &'n Node<'n>, model: &str, extended: bool) {
         let Some(model) = self.schema.object(model) else { return };
-        let mut own_properties = 0;
         for member in node.members().unwrap_or_default() {
             let common = model.property(&member.name).filter(|(_, property)| property.clause == "§3.2");
             if let Some((_, property)) = common {
                 self.at(Step::Name(&member.name), |on| on.value(&member.node, &property.kind, "§3.2"));
             } else {
-                own_properties += 1;
                 self.at(Step::Name(&member.name), |on| on.property_of_custom_object(member));
             }
-        }
-        if own_properties == 0 {
-            self.error(node, "§7.3.2", "a custom object must have a property of its own");
         }
         for property in
             model.properties.iter().filter(|property| property.required && property.clause == "§3.2")

@@ -27,6 +27,10 @@ impl<'n> Checker<'n> {
             self.at(Step::Name("type"), |on| on.error(name, "§3.2", "the type is no string"));
             return;
         };
+        if name == "bundle" {
+            self.error(node, "§8", "a bundle is no STIX object and must not stand among objects");
+            return;
+        }
         if self.is_of_stix_20(node) {
             let what = "the object has no spec_version: it is of STIX 2.0, which can be upgraded, or it is not complete";
             self.error(node, "§3.2", what);
@@ -40,11 +44,11 @@ impl<'n> Checker<'n> {
     fn is_of_stix_20(&self, node: &Node<'_>) -> bool {
         let name = node.text("type").unwrap_or_default();
         let own = self.schema.object(name);
-        let required = own.is_some_and(|own| !matches!(own.category, Category::Sco) && own.name != "bundle");
+        let required = own.is_some_and(|own| own.category != Category::Sco);
         required && node.get("spec_version").is_none()
     }
 
-    fn known(&mut self, node: &'n Node<'n>, own: &'static Type) {
+    pub(super) fn known(&mut self, node: &'n Node<'n>, own: &'static Type) {
         self.structure(node, own);
         match own.name {
             "marking-definition" => self.marking_definition(node),

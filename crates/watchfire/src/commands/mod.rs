@@ -2,3 +2,4 @@
 
 pub(crate) mod hunt;
 pub(crate) mod rules;
+pub(crate) mod stix;
