@@ -1,4 +1,4 @@
-//! What the standard says of its types, read from `schema/stix-2.1.txt` into a form that one checker interprets.
+//! What the standard says of its types, read from the texts in `schema/` into a form that one checker interprets.
 //!
 //! The text is content: a property, a vocabulary term or a rule is changed there and not in Rust. It is read once, and
 //! a test reads it in every build, so that it cannot be wrong at run time.
@@ -21,7 +21,8 @@ pub(crate) struct Schema {
 
 /// The schema of STIX 2.1 with errata 01.
 pub(crate) static STIX_21: LazyLock<Schema> = LazyLock::new(|| {
-    read::schema(include_str!("schema/stix-2.1.txt")).expect("the text of the schema is read by a test")
+    read::schema([include_str!("schema/stix-2.1.txt"), include_str!("schema/registers.txt")])
+        .expect("the text of the schema is read by a test")
 });
 
 /// What a type of objects is (§1.2, §3.2).
@@ -125,7 +126,7 @@ pub(crate) enum Form {
     Domain,
     Email,
     Cpe,
-    Charset,
+    PriorityClass,
     MimeType,
     Country,
     RegistryKey,
@@ -177,6 +178,8 @@ pub(crate) enum Rule {
     Some(Vec<usize>),
     /// `should a`: its absence is a warning.
     Should(usize),
+    /// `a should b`: where a stands, the absence of b is a warning.
+    ShouldBeside { if_present: usize, then: usize },
 }
 
 /// A vocabulary or an enumeration.
@@ -261,7 +264,7 @@ mod tests {
         assert_eq!(of(Category::Sco), 18);
         assert_eq!(of(Category::Meta), 4);
         assert_eq!(of(Category::Extension), 12);
-        assert_eq!(STIX_21.terms.len(), 32);
+        assert_eq!(STIX_21.terms.len(), 32 + 3);
         assert!(STIX_21.types.iter().all(|found| found.properties.len() <= 64));
     }
 

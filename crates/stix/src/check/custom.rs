@@ -23,8 +23,13 @@ impl<'n> Checker<'n> {
             self.error(value, "§3.1", format!("{name:?} is no name that a property can have"));
         } else if own.unused.contains(&name) {
             self.warning(value, "§3.2", format!("objects of type {} do not use {name}", own.name));
-        } else if !(name.starts_with("x_") || extends_top && outermost) {
-            self.warning(value, "§11.1.1", "the name of a custom property should begin with x_");
+        } else if !(extends_top && outermost) {
+            let what = if is_prefixed(name, "x_", '_') {
+                "a custom property should be defined by an extension"
+            } else {
+                "a custom property should be defined by an extension, or its name begin with x_, its source and _"
+            };
+            self.warning(value, "§11.1", what);
         }
         self.custom_value(name, value);
         self.steps.pop();
@@ -45,14 +50,20 @@ impl<'n> Checker<'n> {
             self.at(Step::Name("type"), |on| on.error(place, "§3.1", what));
         }
         let extended = has_extension(node, &["new-sdo", "new-sro", "new-sco"]);
-        if !extended && !name.starts_with("x-") {
-            self.warning(node, "§11.2.1", "the type of a custom object should begin with x-");
+        if !extended {
+            let what = if is_prefixed(name, "x-", '-') {
+                "a custom object should be defined by an extension"
+            } else {
+                "a custom object should be defined by an extension, or its type begin with x-, its source and a hyphen"
+            };
+            self.warning(node, "§11.2", what);
         }
         // Without an extension that says so, what is dated is a domain object and what is not an observable.
         let dated = node.get("created").is_some() || node.get("modified").is_some();
         let observable = if extended { has_extension(node, &["new-sco"]) } else { !dated };
         let model = if observable { "url" } else { "incident" };
         self.common_properties(node, model, extended);
+        self.order(node, "§3.2", "created", "modified", true);
         if !observable {
             self.uuid_version(node, 4);
         }
@@ -98,6 +109,13 @@ impl<'n> Checker<'n> {
             }
         }
     }
+}
+
+/// Whether a name has the prefix of custom ones, a source, and a name of its own (§11).
+pub(super) fn is_prefixed(name: &str, prefix: &str, separator: char) -> bool {
+    name.strip_prefix(prefix)
+        .and_then(|rest| rest.split_once(separator))
+        .is_some_and(|(source, own)| !source.is_empty() && !own.is_empty())
 }
 
 /// Whether an extension of one of these types is used.

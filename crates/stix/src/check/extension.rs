@@ -2,6 +2,7 @@
 //! (§3.10, §7.3, §11.3).
 
 use super::Checker;
+use super::custom::is_prefixed;
 use crate::id;
 use crate::json::pointer::Step;
 use crate::json::{Member, Node};
@@ -88,8 +89,15 @@ impl<'n> Checker<'n> {
         if !(3..=250).contains(&name.len()) || !name.iter().all(allowed) || !name.ends_with(b"-ext") {
             let what = "the name of a custom extension has lower-case letters, digits and hyphens and ends with -ext";
             self.error(node, "§11.3.1", what);
-        } else if !name.starts_with(b"x-") {
-            self.warning(node, "§11.3.1", "the name of a custom extension should begin with x-");
+        } else {
+            let own = member.name.strip_suffix("-ext").unwrap_or_default();
+            let what = if is_prefixed(own, "x-", '-') {
+                "a custom extension should be defined by an extension definition"
+            } else {
+                "a custom extension should be defined by an extension definition, or its name begin with x-, its source \
+                 and a hyphen"
+            };
+            self.warning(node, "§11.3", what);
         }
         if let Some(given) = node.get("extension_type") {
             self.at(Step::Name("extension_type"), |on| on.base_value(given));

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Checker;
 use crate::json::Node;
-use crate::schema::Form;
+use crate::schema::{Form, STIX_21};
 use crate::selector;
 
 impl<'n> Checker<'n> {
@@ -20,7 +20,7 @@ impl<'n> Checker<'n> {
             Form::Domain => self.must(node, is_domain(text), clause, DOMAIN),
             Form::Email => self.must(node, is_email(text), clause, "this is no address (RFC 5322 §3.4.1)"),
             Form::Cpe => self.must(node, is_cpe(text), clause, "this is no CPE 2.3 name"),
-            Form::Charset => self.must(node, is_charset(text), clause, "this is no name of a character set"),
+            Form::PriorityClass => self.should(node, text.ends_with("_CLASS"), clause, PRIORITY),
             Form::MimeType => self.should(node, is_mime_type(text), clause, "this is no media type"),
             Form::Country => self.should(node, is_country(text), clause, COUNTRY),
             Form::RegistryKey => self.registry_key(node, text, clause),
@@ -70,8 +70,9 @@ impl<'n> Checker<'n> {
 }
 
 const RELATIONSHIP_TYPE: &str = "letters a to z, digits and hyphens are expected";
+const PRIORITY: &str = "a priority should end in _CLASS";
 const DOMAIN: &str = "this is no domain name (RFC 1034, RFC 5890)";
-const COUNTRY: &str = "a country should be two letters (ISO 3166-1)";
+const COUNTRY: &str = "a country should be a code of two letters of ISO 3166-1";
 const MAC: &str = "a MAC-48 address in lower case with colons is expected";
 
 fn is_relationship_type(text: &str) -> bool {
@@ -186,12 +187,6 @@ fn is_cpe(text: &str) -> bool {
     parts == 11 && matches!(rest.as_bytes().first(), Some(b'a' | b'o' | b'h' | b'*' | b'-'))
 }
 
-/// The characters of names in the IANA register of character sets (RFC 2978 §2.3).
-fn is_charset(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'+-^_`{}~.:()".contains(&byte);
-    (1..=45).contains(&text.len()) && text.bytes().all(allowed)
-}
-
 /// `type/subtype` of a registered top-level type (RFC 6838 §4.2).
 fn is_mime_type(text: &str) -> bool {
     const TOP: [&str; 10] = [
@@ -213,11 +208,11 @@ fn is_mime_type(text: &str) -> bool {
 }
 
 fn is_country(text: &str) -> bool {
-    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+    STIX_21.terms_named("iso-3166-1").is_some_and(|codes| codes.contains(&text.to_ascii_lowercase()))
 }
 
-/// RFC 5646 §2.1: language, script, region, variants, extensions, private use; languages of two letters are held
-/// against ISO 639-1, longer ones have too many members.
+/// RFC 5646 §2.1: language, script, region, variants, extensions, private use; languages are held
+/// against ISO 639.
 fn is_language(text: &str) -> bool {
     let mut parts = text.split('-').peekable();
     let alpha = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -229,9 +224,8 @@ fn is_language(text: &str) -> bool {
             return parts.next().is_some_and(|part| part.len() > 1 && alphanumeric(part))
                 && parts.next().is_none();
         }
-        short if short.len() == 2 && !is_iso_639_1(short) => return false,
-        _ if !alpha(language) || !(2..=8).contains(&language.len()) => return false,
-        _ => {}
+        known if is_iso_639(known) => {}
+        _ => return false,
     }
     for _ in 0..3 {
         parts.next_if(|part| language.len() < 4 && part.len() == 3 && alpha(part)); // extlang
@@ -260,14 +254,10 @@ fn is_language(text: &str) -> bool {
     behind > 0
 }
 
-fn is_iso_639_1(two_letters: &str) -> bool {
-    const CODES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy \
-        da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig \
-        ii ik in io is it iu iw ja ji jv jw ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg \
-        mh mi mk ml mn mo mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw \
-        sa sc sd se sg sh si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz \
-        ve vi vo wa wo xh yi yo za zh zu";
-    CODES.split(' ').any(|code| code == two_letters)
+/// Registered languages, and those kept for private use (RFC 5646 §2.2.1).
+fn is_iso_639(code: &str) -> bool {
+    let private = code.len() == 3 && ("qaa"..="qtz").contains(&code);
+    private || STIX_21.terms_named("iso-639").is_some_and(|codes| codes.contains(code))
 }
 
 #[cfg(test)]
@@ -300,7 +290,7 @@ mod tests {
                 "haw",
                 "es-419",
             ],
-            &["", "e", "english1", "xx", "en_US", "en-", "de-a", "zh-Hant-TW-x", "en--US"],
+            &["", "e", "english1", "xx", "foo", "eng", "en_US", "en-", "de-a", "zh-Hant-TW-x", "en--US"],
         );
         check(
             is_url,

@@ -81,7 +81,7 @@ impl<'n> Checker<'n> {
                 }
             }
             Rule::Order { earlier, later, equal_allowed } => {
-                self.order(node, own, own.name_of(*earlier), own.name_of(*later), *equal_allowed);
+                self.order(node, own.clause, own.name_of(*earlier), own.name_of(*later), *equal_allowed);
             }
             Rule::Needs { if_present, value, then } if holds(node, own, *if_present, *value, present) => {
                 for index in then.iter().filter(|index| !present.has(**index)) {
@@ -108,14 +108,18 @@ impl<'n> Checker<'n> {
             Rule::Should(index) if !present.has(*index) => {
                 self.warning(node, own.clause, format!("{} should be there", own.name_of(*index)));
             }
+            Rule::ShouldBeside { if_present, then } if present.has(*if_present) && !present.has(*then) => {
+                let what = format!("{} should stand beside {}", own.name_of(*then), own.name_of(*if_present));
+                self.warning(node, own.clause, what);
+            }
             _ => {}
         }
     }
 
-    fn order(
+    pub(super) fn order(
         &mut self,
         node: &'n Node<'n>,
-        own: &'static Type,
+        clause: &'static str,
         earlier: &'static str,
         later: &'static str,
         equal_allowed: bool,
@@ -125,7 +129,7 @@ impl<'n> Checker<'n> {
             return;
         };
         if second < first || (second == first && !equal_allowed) {
-            let clause = if later == "modified" { "§3.2" } else { own.clause };
+            let clause = if later == "modified" { "§3.2" } else { clause };
             let what = if equal_allowed {
                 format!("{later} must not be earlier than {earlier}")
             } else {

@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::id::{self, IdError};
 use crate::json::pointer::Step;
-use crate::json::{Node, Value};
+use crate::json::{Member, Node, Value};
 use crate::schema::{Category, Entries, Kind, Precision, Target};
 use crate::timestamp::Timestamp;
 
@@ -338,6 +338,14 @@ impl<'n> Checker<'n> {
         }
     }
 
+    /// Names of no property are ignored (§7.1.1), but nobody can have meant them.
+    fn translation(&mut self, member: &'n Member<'n>) {
+        if !id::is_property_name(&member.name) {
+            self.warning(&member.node, "§3.1", "this is no name that a property can have");
+        }
+        self.base_value(&member.node);
+    }
+
     /// §7.1: languages, and under each the translated properties.
     fn translations(&mut self, node: &'n Node<'n>) {
         let Some(members) = node.members() else {
@@ -354,7 +362,7 @@ impl<'n> Checker<'n> {
                     Some([]) => on.error(&member.node, "§2.3", "a dictionary must not be empty"),
                     Some(translated) => {
                         for inner in translated {
-                            on.at(Step::Name(&inner.name), |on| on.base_value(&inner.node));
+                            on.at(Step::Name(&inner.name), |on| on.translation(inner));
                         }
                     }
                 }

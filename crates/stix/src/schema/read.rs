@@ -4,10 +4,10 @@ use rustc_hash::FxHashMap;
 
 use super::{Category, Entries, Form, Kind, Precision, Property, Rule, Schema, Target, Terms, Type};
 
-/// Reads the text; what is wrong comes back with its line.
-pub(super) fn schema(text: &'static str) -> Result<Schema, String> {
+/// Reads the texts; what is wrong comes back with its line.
+pub(super) fn schema(texts: [&'static str; 2]) -> Result<Schema, String> {
     let mut blocks: Vec<Block> = Vec::new();
-    for (number, line) in text.lines().enumerate() {
+    for (number, line) in texts.into_iter().flat_map(|text| text.lines().enumerate()) {
         let line = line.split_once("# ").map_or(line, |(before, _)| before).trim_end();
         let words: Vec<&'static str> = line.split_whitespace().collect();
         if words.is_empty() || line.starts_with('#') {
@@ -118,7 +118,7 @@ fn is_rule(words: &[&str]) -> bool {
     matches!(
         words[0],
         "id-from" | "not" | "unused" | "one-of" | "exactly-one-of" | "order" | "some" | "should"
-    ) || matches!(words.get(1), Some(&("needs" | "forbids")))
+    ) || matches!(words.get(1), Some(&("needs" | "forbids" | "should")))
 }
 
 fn category_of(word: &str) -> Option<Category> {
@@ -201,7 +201,7 @@ fn form(word: &str) -> Option<Form> {
         "domain" => Form::Domain,
         "email" => Form::Email,
         "cpe" => Form::Cpe,
-        "charset" => Form::Charset,
+        "priority-class" => Form::PriorityClass,
         "mime-type" => Form::MimeType,
         "country" => Form::Country,
         "registry-key" => Form::RegistryKey,
@@ -243,6 +243,7 @@ fn rule(own: &mut Type, words: &[&'static str]) -> Option<()> {
             let (name, value) = conditional(condition);
             Rule::Needs { if_present: index(&name)?, value, then: all(names)? }
         }
+        [name, "should", then] => Rule::ShouldBeside { if_present: index(name)?, then: index(then)? },
         [condition, "forbids", name] => {
             let (condition, value) = conditional(condition);
             Rule::Forbids { if_present: index(&condition)?, value: value?, then: index(name)? }
