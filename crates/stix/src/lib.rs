@@ -2,8 +2,10 @@
 //!
 //! This crate knows what the standard says and nothing of files, network or storage. Bytes come in through a
 //! [`Reader`], which hands out one object after the other whatever the size of the whole; an [`Object`] is its bytes
-//! and a view of them; [`canonical()`] gives the form of RFC 8785; [`marking`] tells the Traffic Light Protocol from
-//! what only looks like it.
+//! and a view of them; [`check()`] says what is wrong with one, by which clause and where; [`canonical()`] gives the
+//! form of RFC 8785 and [`deterministic`] the ids that follow from it; [`marking`] tells the Traffic Light Protocol from
+//! what only looks like it; [`version`] judges whether one object may follow another; [`upgrade`] says an object of
+//! STIX 2.0 in the words of 2.1.
 //!
 //! **Invariant**: nothing that came from outside is ever written anew; what is stored and served is
 //! [`Object::bytes`]. **Invariant**: no input panics; what is wrong comes back as a [`Problem`] with its place.
@@ -20,7 +22,9 @@ mod reader;
 mod schema;
 pub mod selector;
 mod timestamp;
+pub mod upgrade;
 mod uuid;
+pub mod version;
 
 pub use canonical::canonical;
 pub use check::{check, check_bundle, check_node};
