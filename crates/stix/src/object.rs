@@ -75,7 +75,7 @@ impl Object {
     }
 
     /// The view of a tree that was read from these bytes.
-    pub fn view(bytes: &[u8], node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn view(bytes: &[u8], node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
         let mut view = View { root: node, problems };
         let id = view.own_id()?;
         let spec_version = view.spec_version();

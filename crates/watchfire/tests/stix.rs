@@ -53,6 +53,23 @@ fn objects_lists_and_bundles_are_checked() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_does_not_end_the_check() {
+    let wrong = ADDRESS.replace("198.51.100.3", "198.51.100.300");
+    check(&["check", "no-such-file.json", "-"], &wrong, 2, "/value");
+    check(&["check", "no-such-file.json", "-"], &wrong, 2, "1 of 2 files could not be read");
+}
+
+#[test]
+fn an_error_says_so_once() {
+    for text in ["[{]", r#"{"type":"url","type":"url"}"#, "{"] {
+        let output = stix(&["id", "-"], text.as_bytes());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert_eq!(said.matches("error").count(), 1, "{said}");
+    }
+}
+
+#[test]
 fn what_should_be_is_a_warning_unless_strict() {
     let other = ADDRESS.replace("28bb3599", "28bb3590");
     check(&["check", "-"], &other, 0, "warning");

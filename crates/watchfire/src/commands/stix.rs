@@ -80,35 +80,63 @@ struct Tally {
 fn check(arguments: &StixCheck) -> anyhow::Result<Status> {
     let mut list = List::new(BufWriter::new(io::stdout().lock()), arguments.format);
     let mut tally = Tally::default();
+    let mut unread = 0_usize;
     for file in &arguments.files {
-        let shown = file.display().to_string();
-        let mut reader = Reader::new(open(file)?);
-        let mut told = |id: Option<&str>, problem: Problem| {
-            let severity = if arguments.strict { Severity::Error } else { problem.severity };
-            match severity {
-                Severity::Error => tally.errors += 1,
-                Severity::Warning => tally.warnings += 1,
-            }
-            tell(&mut list, &shown, id, &Problem { severity, ..problem })
-        };
-        for item in reader.by_ref() {
-            tally.objects += 1;
-            match item {
-                Ok(item) => check_item(&item, &mut told)?,
-                Err(ReadError::Malformed(problem) | ReadError::TooLarge(problem)) => told(None, *problem)?,
-                Err(ReadError::Io(error)) => {
-                    return Err(error).with_context(|| format!("cannot read {shown}"));
-                }
-            }
-        }
-        for problem in around(&reader) {
-            told(None, problem)?;
+        // A file that cannot be read says nothing of the others.
+        if let Err(error) = check_file(file, arguments.strict, &mut list, &mut tally)? {
+            terminal::error(&error);
+            unread += 1;
         }
     }
     list.end()?;
     let Tally { objects, errors, warnings } = tally;
     terminal::message(&format!("{objects} objects, {errors} errors, {warnings} warnings"));
+    if unread > 0 {
+        bail!("{unread} of {} files could not be read", arguments.files.len());
+    }
     Ok(if tally.errors == 0 { Status::Clear } else { Status::Found })
+}
+
+/// Checks one file. The outer error is of the output, the inner one of the file.
+fn check_file<W: Write>(
+    file: &Path,
+    strict: bool,
+    list: &mut List<W>,
+    tally: &mut Tally,
+) -> anyhow::Result<anyhow::Result<()>> {
+    let shown = file.display().to_string();
+    let mut reader = match open(file) {
+        Ok(source) => Reader::new(source),
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut told = |id: Option<&str>, problem: Problem| {
+        let severity = if strict { Severity::Error } else { problem.severity };
+        match severity {
+            Severity::Error => tally.errors += 1,
+            Severity::Warning => tally.warnings += 1,
+        }
+        tell(list, &shown, id, &Problem { severity, ..problem })
+    };
+    let mut objects = 0;
+    let mut unread = Ok(());
+    for item in reader.by_ref() {
+        match item {
+            Ok(item) => check_item(&item, &mut told)?,
+            Err(ReadError::Malformed(problem) | ReadError::TooLarge(problem)) => told(None, *problem)?,
+            Err(ReadError::Io(error)) => {
+                unread = Err(error).with_context(|| format!("cannot read {shown}"));
+                break;
+            }
+        }
+        objects += 1;
+    }
+    if unread.is_ok() {
+        for problem in around(&reader) {
+            told(None, problem)?;
+        }
+    }
+    tally.objects += objects;
+    Ok(unread)
 }
 
 fn check_item(
@@ -164,12 +192,19 @@ fn id(arguments: &StixId) -> anyhow::Result<Status> {
     let mut list = List::new(BufWriter::new(io::stdout().lock()), arguments.format);
     let mut status = Status::Clear;
     for item in Reader::new(open(&arguments.file)?) {
-        let item = item.with_context(|| format!("cannot read {}", arguments.file.display()))?;
+        let item = match item {
+            Ok(item) => item,
+            Err(ReadError::Malformed(problem) | ReadError::TooLarge(problem)) => {
+                return Err(refused(&arguments.file, *problem));
+            }
+            Err(ReadError::Io(error)) => {
+                return Err(error).with_context(|| format!("cannot read {}", arguments.file.display()));
+            }
+        };
         let (node, flaws) = watchfire_stix::json::parse(&item.bytes)
-            .map_err(|problem| problem.inside(&item.pointer, item.offset))
-            .with_context(|| format!("cannot read {}", arguments.file.display()))?;
+            .map_err(|problem| refused(&arguments.file, problem.inside(&item.pointer, item.offset)))?;
         if let Some(flaw) = flaws.into_iter().next() {
-            bail!("{}", flaw.inside(&item.pointer, item.offset));
+            return Err(refused(&arguments.file, flaw.inside(&item.pointer, item.offset)));
         }
         if !print_id(&mut list, &item, &node)? {
             status = Status::Found;
@@ -177,6 +212,13 @@ fn id(arguments: &StixId) -> anyhow::Result<Status> {
     }
     list.end()?;
     Ok(status)
+}
+
+/// Why no id can be given: the problem without its severity, which the message of every error says anyway.
+fn refused(file: &Path, problem: Problem) -> anyhow::Error {
+    let Problem { pointer, offset, clause, what, .. } = problem;
+    let place = if pointer.is_empty() { "/" } else { &pointer };
+    anyhow::anyhow!("cannot read {}:{offset}: {place}: {what} ({clause})", file.display())
 }
 
 /// Prints the id of one object; `false` where it has another of the kind that should be this one.
