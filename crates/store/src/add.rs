@@ -1,0 +1,454 @@
+//! Adding objects to a collection: a batch at a time, each object with an outcome of its own.
+//!
+//! A batch is made of few statements for all its objects and not of many for each. New objects of new ids, which is
+//! what a feed brings, take the short way; an object whose id is known takes the long one, past its other versions.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use crate::collection::CollectionKey;
+use crate::engine::{Column, Rows};
+use crate::error::Result;
+use crate::intern::{Items, LaneOf, WHOLE_STORE};
+use crate::search::fold;
+use crate::store::Write;
+
+/// The largest object. The largest real ones (a report with its images) are a few megabytes; PostgreSQL holds a value
+/// of up to 1 GB, and a node says a smaller limit itself (TAXII 2.1 `max_content_length`).
+pub const OBJECT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+
+/// The longest id, type, version word and marking summary. A STIX id is a type of up to 250 characters and 38 more;
+/// an index entry of PostgreSQL holds 2,700 bytes.
+const NAME_LIMIT_BYTES: usize = 1024;
+
+/// An object as its adder read it. The store takes the bytes as they are and believes the rest.
+#[derive(Debug, Clone)]
+pub struct NewObject<'a> {
+    /// Its STIX id.
+    pub id: &'a str,
+    /// Its STIX type.
+    pub object_type: &'a str,
+    /// Its version: `modified`, else `created`, else the date of arrival, in microseconds.
+    pub version_us: i64,
+    /// The STIX version of its form, such as `2.1`.
+    pub spec_version: &'a str,
+    /// The id of its creator.
+    pub created_by: Option<&'a str>,
+    /// Who may know it, as `release` sums it up.
+    pub marking: &'a str,
+    /// Values and words by which it can be found.
+    pub values: Vec<&'a str>,
+    /// What it says of how things are related.
+    pub relations: Vec<NewRelation<'a>>,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+/// A relation that an object states.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRelation<'a> {
+    /// The id it goes out from.
+    pub source: &'a str,
+    /// The relationship type, or the name of the property that holds the reference.
+    pub kind: &'a str,
+    /// The id it points to.
+    pub target: &'a str,
+}
+
+/// What became of one object of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the collection now, at this place.
+    Added {
+        /// Its place.
+        place: i64,
+    },
+    /// It was there already, byte for byte.
+    Unchanged,
+    /// This id and version is there with other bytes. Nothing was overwritten.
+    Conflict,
+    /// It cannot be stored.
+    Refused(&'static str),
+}
+
+/// An object on its way in.
+struct Entering<'a> {
+    /// Its position in the batch.
+    at: usize,
+    item: i64,
+    /// Its row, once known.
+    object: i64,
+    is_new: bool,
+    lane: LaneOf<'a>,
+}
+
+impl Write<'_> {
+    /// Adds objects to a collection; the outcomes stand in the order of `objects`, and places follow that order.
+    pub fn add(
+        &mut self,
+        collection: CollectionKey,
+        objects: &[NewObject<'_>],
+        now_us: i64,
+    ) -> Result<Vec<Outcome>> {
+        let mut outcomes = screen(objects);
+        let live: Vec<usize> = (0..objects.len()).filter(|at| outcomes[*at].is_none()).collect();
+        let items = self.intern_items(ids_of(objects, &live))?;
+        let mut entering = self.enter(objects, &live, &items)?;
+        self.insert_objects(objects, &items, &mut entering)?;
+        let stored = self.settle_known(objects, &mut entering, &mut outcomes)?;
+        self.insert_search(objects, &items, &entering)?;
+        for (entry, lane) in &mut entering.iter_mut().zip(&stored) {
+            entry.lane = LaneOf { collection: collection.0, ..lane.as_lane().unwrap_or(entry.lane) };
+        }
+        entering.retain(|entry| outcomes[entry.at].is_none());
+        self.join(collection, objects, &items, entering, &mut outcomes, now_us)?;
+        Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Unchanged)).collect())
+    }
+
+    fn enter<'a>(
+        &mut self,
+        objects: &'a [NewObject<'a>],
+        live: &[usize],
+        items: &Items<'_>,
+    ) -> Result<Vec<Entering<'a>>> {
+        let mut markings: HashMap<&str, i64> = HashMap::new();
+        let mut entering = Vec::with_capacity(live.len());
+        for at in live.iter().copied() {
+            let object = &objects[at];
+            let marking = match markings.entry(object.marking) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => *new.insert(self.intern_marking(object.marking)?),
+            };
+            let lane = LaneOf {
+                collection: WHOLE_STORE,
+                marking,
+                object_type: object.object_type,
+                spec_version: object.spec_version,
+            };
+            entering.push(Entering { at, item: items.key(object.id), object: 0, is_new: false, lane });
+        }
+        Ok(entering)
+    }
+
+    /// Numbers the lanes of all that enter.
+    fn lanes(&mut self, entering: &[Entering<'_>]) -> Result<Vec<i64>> {
+        let mut known: HashMap<LaneOf<'_>, i64> = HashMap::new();
+        let mut keys = Vec::with_capacity(entering.len());
+        for entry in entering {
+            keys.push(match known.entry(entry.lane) {
+                Entry::Occupied(lane) => *lane.get(),
+                Entry::Vacant(new) => *new.insert(self.intern_lane(entry.lane)?),
+            });
+        }
+        Ok(keys)
+    }
+
+    fn insert_objects(
+        &mut self,
+        objects: &[NewObject<'_>],
+        items: &Items<'_>,
+        entering: &mut [Entering<'_>],
+    ) -> Result<()> {
+        let lanes = self.lanes(entering)?;
+        let creators = entering.iter().map(|entry| objects[entry.at].created_by.map_or(0, |id| items.key(id)));
+        let rows = Rows {
+            columns: vec![
+                Column::Ints(entering.iter().map(|entry| entry.item).collect()),
+                Column::Ints(entering.iter().map(|entry| objects[entry.at].version_us).collect()),
+                Column::Ints(lanes),
+                Column::Ints(creators.collect()),
+                Column::Bytes(entering.iter().map(|entry| objects[entry.at].bytes).collect()),
+            ],
+        };
+        let mut at_of: HashMap<(i64, i64), usize> = HashMap::with_capacity(entering.len());
+        for (at, entry) in entering.iter().enumerate() {
+            at_of.insert((entry.item, objects[entry.at].version_us), at);
+        }
+        self.session.for_rows(
+            "insert into object (item, version_us, lane, creator, bytes) \
+             select r.item, r.version_us, r.lane, nullif(r.creator, 0), r.bytes \
+             from {rows item, version_us, lane, creator, bytes} where true \
+             on conflict (item, version_us) do nothing returning key, item, version_us",
+            &rows,
+            &[],
+            &mut |row| {
+                if let Some(entry) = at_of.get(&(row.int(1)?, row.int(2)?)).and_then(|at| entering.get_mut(*at)) {
+                    entry.object = row.int(0)?;
+                    entry.is_new = true;
+                }
+                Ok(())
+            },
+        )
+    }
+
+    /// Compares what is in the store already with what came. The marking of what is there stays: it may have been
+    /// tightened since.
+    fn settle_known(
+        &mut self,
+        objects: &[NewObject<'_>],
+        entering: &mut [Entering<'_>],
+        outcomes: &mut [Option<Outcome>],
+    ) -> Result<Vec<StoredLane>> {
+        let known: Vec<usize> = (0..entering.len()).filter(|at| !entering[*at].is_new).collect();
+        let rows = Rows {
+            columns: vec![
+                Column::Ints(known.iter().map(|at| *at as i64).collect()),
+                Column::Ints(known.iter().map(|at| entering[*at].item).collect()),
+                Column::Ints(known.iter().map(|at| objects[entering[*at].at].version_us).collect()),
+            ],
+        };
+        let mut stored: Vec<StoredLane> = entering.iter().map(|_| StoredLane::default()).collect();
+        self.session.for_rows(
+            "select r.n, o.key, o.bytes, l.marking, l.type, l.spec_version from {rows n, item, version_us} \
+             join object o on o.item = r.item and o.version_us = r.version_us join lane l on l.key = o.lane",
+            &rows,
+            &[],
+            &mut |row| {
+                let at = row.int(0)? as usize;
+                entering[at].object = row.int(1)?;
+                if row.bytes(2)? != objects[entering[at].at].bytes {
+                    outcomes[entering[at].at] = Some(Outcome::Conflict);
+                }
+                stored[at] = StoredLane(Some((row.int(3)?, row.string(4)?, row.string(5)?)));
+                Ok(())
+            },
+        )?;
+        Ok(stored)
+    }
+
+    fn insert_search(
+        &mut self,
+        objects: &[NewObject<'_>],
+        items: &Items<'_>,
+        entering: &[Entering<'_>],
+    ) -> Result<()> {
+        let mut values = Vec::new();
+        let (mut sources, mut kinds, mut targets) = (Vec::new(), Vec::new(), Vec::new());
+        let mut stating = (Vec::new(), Vec::new());
+        for entry in entering.iter().filter(|entry| entry.is_new) {
+            let object = &objects[entry.at];
+            values.extend(object.values.iter().map(|value| (fold(value), entry.lane.marking, entry.object)));
+            for relation in &object.relations {
+                sources.push(items.key(relation.source));
+                kinds.push(relation.kind);
+                targets.push(items.key(relation.target));
+                stating.0.push(entry.lane.marking);
+                stating.1.push(entry.object);
+            }
+        }
+        self.insert_values(&mut values)?;
+        let columns = vec![
+            Column::Ints(sources),
+            Column::Texts(kinds),
+            Column::Ints(targets),
+            Column::Ints(stating.0),
+            Column::Ints(stating.1),
+        ];
+        self.session.run_rows(
+            "insert into relation (source, kind, target, marking, object) \
+             select r.source, r.kind, r.target, r.marking, r.object \
+             from {rows source, kind, target, marking, object} where true on conflict do nothing",
+            &Rows { columns },
+            &[],
+        )
+    }
+
+    fn insert_values(&mut self, values: &mut Vec<(String, i64, i64)>) -> Result<()> {
+        // In the order of the index: neighbours fall on one page.
+        values.sort_unstable();
+        values.dedup();
+        let columns = vec![
+            Column::Texts(values.iter().map(|(value, _, _)| value.as_str()).collect()),
+            Column::Ints(values.iter().map(|(_, marking, _)| *marking).collect()),
+            Column::Ints(values.iter().map(|(_, _, object)| *object).collect()),
+        ];
+        self.session.run_rows(
+            "insert into value (value, marking, object) select r.value, r.marking, r.object \
+             from {rows value, marking, object} where true on conflict do nothing",
+            &Rows { columns },
+            &[],
+        )
+    }
+
+    /// Gives places to what is not in the collection yet.
+    fn join(
+        &mut self,
+        collection: CollectionKey,
+        objects: &[NewObject<'_>],
+        items: &Items<'_>,
+        mut entering: Vec<Entering<'_>>,
+        outcomes: &mut [Option<Outcome>],
+        now_us: i64,
+    ) -> Result<()> {
+        // Taking none locks the clock: from here on nobody else adds to this collection, so what is looked up stays.
+        self.take_places(collection, 0, now_us)?;
+        let there = self.already_there(collection, objects, &entering)?;
+        entering.retain(|entry| !there.contains(&entry.object));
+        let ticks = self.take_places(collection, entering.len() as i64, now_us)?;
+        let lanes = self.lanes(&entering)?;
+        let mut joining = Vec::with_capacity(entering.len());
+        for (n, (entry, lane)) in entering.iter().zip(lanes).enumerate() {
+            let place = ticks.first_place + n as i64;
+            outcomes[entry.at] = Some(Outcome::Added { place });
+            joining.push(Joining {
+                place,
+                item: entry.item,
+                version_us: objects[entry.at].version_us,
+                object: entry.object,
+                lane,
+                added_us: ticks.first_added_us + n as i64,
+            });
+        }
+        self.insert_members(collection, joining, items)
+    }
+
+    fn already_there(
+        &mut self,
+        collection: CollectionKey,
+        objects: &[NewObject<'_>],
+        entering: &[Entering<'_>],
+    ) -> Result<HashSet<i64>> {
+        let known: Vec<&Entering<'_>> = entering.iter().filter(|entry| !entry.is_new).collect();
+        let rows = Rows {
+            columns: vec![
+                Column::Ints(known.iter().map(|entry| entry.item).collect()),
+                Column::Ints(known.iter().map(|entry| objects[entry.at].version_us).collect()),
+            ],
+        };
+        let mut there = HashSet::new();
+        self.session.for_rows(
+            "select m.object from {rows item, version_us} join member m \
+             on m.collection = $3 and m.item = r.item and m.version_us = r.version_us",
+            &rows,
+            &[collection.0.into()],
+            &mut |row| {
+                there.insert(row.int(0)?);
+                Ok(())
+            },
+        )?;
+        Ok(there)
+    }
+
+    fn insert_members(&mut self, collection: CollectionKey, joining: Vec<Joining>, items: &Items<'_>) -> Result<()> {
+        let mut times: HashMap<i64, usize> = HashMap::with_capacity(joining.len());
+        for row in &joining {
+            *times.entry(row.item).or_default() += 1;
+        }
+        let (alone, others): (Vec<Joining>, Vec<Joining>) =
+            joining.into_iter().partition(|row| items.is_fresh(row.item) && times.get(&row.item) == Some(&1));
+        let edges = vec![(2, 2); alone.len()];
+        self.insert_member_rows(collection, &alone, &edges)?;
+        // One version of each id at a time, so that each finds the ones before it.
+        let mut waiting = others;
+        while !waiting.is_empty() {
+            let mut seen = HashSet::new();
+            let (now, later): (Vec<Joining>, Vec<Joining>) =
+                waiting.into_iter().partition(|row| seen.insert(row.item));
+            self.insert_beside_others(collection, &now)?;
+            waiting = later;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn insert_member_rows(
+        &mut self,
+        collection: CollectionKey,
+        joining: &[Joining],
+        edges: &[(i64, i64)],
+    ) -> Result<()> {
+        let ints = |of: fn(&Joining) -> i64| Column::Ints(joining.iter().map(of).collect());
+        let rows = Rows {
+            columns: vec![
+                ints(|row| row.place),
+                ints(|row| row.item),
+                ints(|row| row.version_us),
+                ints(|row| row.object),
+                ints(|row| row.lane),
+                ints(|row| row.added_us),
+                Column::Ints(edges.iter().map(|(newest, _)| *newest).collect()),
+                Column::Ints(edges.iter().map(|(_, oldest)| *oldest).collect()),
+            ],
+        };
+        self.session.run_rows(
+            "insert into member (collection, place, item, version_us, object, lane, added_us, newest, oldest) \
+             select $9, r.place, r.item, r.version_us, r.object, r.lane, r.added_us, r.newest, r.oldest \
+             from {rows place, item, version_us, object, lane, added_us, newest, oldest}",
+            &rows,
+            &[collection.0.into()],
+        )
+    }
+}
+
+/// A row of `member` without its edges.
+pub(crate) struct Joining {
+    pub(crate) place: i64,
+    pub(crate) item: i64,
+    pub(crate) version_us: i64,
+    pub(crate) object: i64,
+    pub(crate) lane: i64,
+    pub(crate) added_us: i64,
+}
+
+/// How an object that is in the store already is sorted there.
+#[derive(Default)]
+struct StoredLane(Option<(i64, String, String)>);
+
+impl StoredLane {
+    fn as_lane(&self) -> Option<LaneOf<'_>> {
+        self.0.as_ref().map(|(marking, object_type, spec_version)| LaneOf {
+            collection: WHOLE_STORE,
+            marking: *marking,
+            object_type,
+            spec_version,
+        })
+    }
+}
+
+/// Outcomes that are known before the store is asked.
+fn screen(objects: &[NewObject<'_>]) -> Vec<Option<Outcome>> {
+    let mut seen: HashMap<(&str, i64), &[u8]> = HashMap::with_capacity(objects.len());
+    let outcome = |object: &NewObject<'_>| {
+        if let Some(reason) = unstorable(object) {
+            return Some(Outcome::Refused(reason));
+        }
+        None
+    };
+    let mut outcomes: Vec<Option<Outcome>> = objects.iter().map(outcome).collect();
+    for (object, outcome) in objects.iter().zip(&mut outcomes).filter(|(_, outcome)| outcome.is_none()) {
+        match seen.entry((object.id, object.version_us)) {
+            Entry::Vacant(new) => _ = new.insert(object.bytes),
+            Entry::Occupied(first) if *first.get() == object.bytes => *outcome = Some(Outcome::Unchanged),
+            Entry::Occupied(_) => *outcome = Some(Outcome::Conflict),
+        }
+    }
+    outcomes
+}
+
+fn unstorable(object: &NewObject<'_>) -> Option<&'static str> {
+    let ends = object.relations.iter().flat_map(|relation| [relation.source, relation.kind, relation.target]);
+    let mut names = [object.id, object.object_type, object.spec_version, object.marking]
+        .into_iter()
+        .chain(object.created_by)
+        .chain(ends);
+    if object.id.is_empty() {
+        return Some("it has no id");
+    }
+    if object.bytes.len() > OBJECT_LIMIT_BYTES {
+        return Some("it is larger than 64 MiB");
+    }
+    names.find_map(|name| match name {
+        name if name.len() > NAME_LIMIT_BYTES => Some("a name in it is longer than 1,024 bytes"),
+        name if name.contains('\0') => Some("a name in it holds a NUL"),
+        _ => None,
+    })
+}
+
+fn ids_of<'a>(objects: &'a [NewObject<'a>], live: &[usize]) -> Vec<&'a str> {
+    let mut ids = Vec::with_capacity(live.len() * 2);
+    for object in live.iter().map(|at| &objects[*at]) {
+        ids.push(object.id);
+        ids.extend(object.created_by);
+        ids.extend(object.relations.iter().flat_map(|relation| [relation.source, relation.target]));
+    }
+    ids
+}

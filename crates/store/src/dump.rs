@@ -1,0 +1,467 @@
+//! A dump: all rows as lines of JSON, one a row, and back.
+//!
+//! Both engines write the same dump and read each other's, so it is the backup of a server, and the way from a file to
+//! a server when one machine is outgrown. The last line holds a hash of every table's rows; a restore hashes the rows
+//! that it reads back from the new store, not the lines it was given, and commits only if they agree.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, Read as _, Write as _};
+
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use crate::engine::{Column, Row, Rows, Session};
+use crate::error::{Result, StoreError};
+use crate::migrate::{self, hex};
+use crate::store::{Read, Write};
+
+/// The longest line: the largest object, escaped at worst six times, with its other columns.
+const LINE_LIMIT_BYTES: u64 = 6 * crate::add::OBJECT_LIMIT_BYTES as u64 + 65_536;
+
+/// Rows that are inserted at once.
+const ROWS: usize = 1_000;
+
+/// What the first line says.
+const FORMAT: &str = "watchfire-store-dump";
+
+/// What was dumped or restored: the number of rows and the SHA-256 over all of them, for each table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dumped {
+    /// Table, rows, hash.
+    pub tables: Vec<(String, u64, String)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Int,
+    Text,
+    Bytes,
+}
+
+struct Table {
+    name: &'static str,
+    columns: &'static [(&'static str, Kind)],
+    order: &'static str,
+    /// Whether keys are given by the engine, which must go on after the highest.
+    has_key: bool,
+}
+
+const fn table(
+    name: &'static str,
+    columns: &'static [(&'static str, Kind)],
+    order: &'static str,
+    has_key: bool,
+) -> Table {
+    Table { name, columns, order, has_key }
+}
+
+use Kind::{Bytes as B, Int as I, Text as T};
+
+/// All tables, in an order in which no row refers to a later one.
+const TABLES: &[Table] = &[
+    table("marking", &[("key", I), ("summary", T)], "key", true),
+    table(
+        "collection",
+        &[
+            ("key", I),
+            ("id", T),
+            ("api_root", T),
+            ("alias", T),
+            ("title", T),
+            ("description", T),
+            ("can_read", I),
+            ("can_write", I),
+            ("media_types", T),
+            ("created_us", I),
+        ],
+        "key",
+        true,
+    ),
+    table("clock", &[("collection", I), ("place", I), ("added_us", I)], "collection", false),
+    table("lane", &[("key", I), ("collection", I), ("marking", I), ("type", T), ("spec_version", T)], "key", true),
+    table("item", &[("key", I), ("id", T)], "key", true),
+    table(
+        "object",
+        &[("key", I), ("item", I), ("version_us", I), ("lane", I), ("creator", I), ("bytes", B)],
+        "key",
+        true,
+    ),
+    table(
+        "member",
+        &[
+            ("collection", I),
+            ("place", I),
+            ("item", I),
+            ("version_us", I),
+            ("object", I),
+            ("lane", I),
+            ("added_us", I),
+            ("newest", I),
+            ("oldest", I),
+        ],
+        "collection, place",
+        false,
+    ),
+    table(
+        "tombstone",
+        &[
+            ("collection", I),
+            ("place", I),
+            ("item", I),
+            ("version_us", I),
+            ("marking", I),
+            ("removed_place", I),
+            ("removed_us", I),
+        ],
+        "collection, place",
+        false,
+    ),
+    table("value", &[("value", T), ("marking", I), ("object", I)], "value, marking, object", false),
+    table(
+        "relation",
+        &[("source", I), ("kind", T), ("target", I), ("marking", I), ("object", I)],
+        "source, marking, object, kind, target",
+        false,
+    ),
+    table(
+        "status",
+        &[
+            ("id", T),
+            ("collection", I),
+            ("account", T),
+            ("requested_us", I),
+            ("total", I),
+            ("success", I),
+            ("failure", I),
+            ("pending", I),
+        ],
+        "id",
+        false,
+    ),
+    table(
+        "status_entry",
+        &[("status", T), ("number", I), ("outcome", T), ("id", T), ("version", T), ("message", T)],
+        "status, number",
+        false,
+    ),
+    table(
+        "account",
+        &[
+            ("key", I),
+            ("name", T),
+            ("role", T),
+            ("organisation", T),
+            ("attributes", T),
+            ("password_hash", T),
+            ("totp_secret", B),
+            ("totp_step", I),
+            ("failures", I),
+            ("locked_until_us", I),
+            ("disabled", I),
+            ("created_us", I),
+        ],
+        "key",
+        true,
+    ),
+    table(
+        "collection_right",
+        &[("account", I), ("collection", I), ("can_read", I), ("can_write", I)],
+        "account, collection",
+        false,
+    ),
+    table(
+        "token",
+        &[
+            ("key", I),
+            ("hash", B),
+            ("account", I),
+            ("name", T),
+            ("scope", T),
+            ("created_us", I),
+            ("expires_us", I),
+            ("revoked_us", I),
+        ],
+        "key",
+        true,
+    ),
+    table(
+        "certificate",
+        &[("fingerprint", B), ("account", I), ("subject", T), ("created_us", I)],
+        "fingerprint",
+        false,
+    ),
+    table(
+        "session",
+        &[("hash", B), ("account", I), ("created_us", I), ("seen_us", I), ("expires_us", I)],
+        "hash",
+        false,
+    ),
+    table(
+        "audit",
+        &[("key", I), ("at_us", I), ("actor", T), ("origin", T), ("action", T), ("subject", T), ("detail", T)],
+        "key",
+        true,
+    ),
+    table("audit_unplaced", &[("audit", I)], "audit", false),
+    table("audit_clock", &[("one", I), ("place", I)], "one", false),
+    table("audit_place", &[("place", I), ("audit", I)], "place", false),
+    table("job", &[("key", I), ("name", T), ("spec", B), ("created_us", I)], "key", true),
+    table(
+        "shard",
+        &[
+            ("key", I),
+            ("job", I),
+            ("number", I),
+            ("spec", B),
+            ("state", T),
+            ("worker", T),
+            ("attempts", I),
+            ("leased_until_us", I),
+            ("reason", T),
+        ],
+        "key",
+        true,
+    ),
+    table("hit", &[("shard", I), ("number", I), ("bytes", B)], "shard, number", false),
+];
+
+impl Table {
+    fn column_names(&self) -> String {
+        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Writes all rows of a snapshot.
+pub(crate) fn dump(read: &mut Read<'_>, out: &mut dyn std::io::Write) -> Result<Dumped> {
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, out);
+    let head = json!({"format": FORMAT, "migration": migrate::latest()});
+    writeln!(out, "{head}").map_err(cannot_write)?;
+    let mut dumped = Dumped::default();
+    for table in TABLES {
+        writeln!(out, "{}", json!({"table": table.name})).map_err(cannot_write)?;
+        let mut line = String::new();
+        let (rows, hash) = each_line(&mut read.session, table, &mut line, &mut |line| {
+            out.write_all(line.as_bytes()).map_err(cannot_write)
+        })?;
+        dumped.tables.push((table.name.to_owned(), rows, hash));
+    }
+    let tables: Vec<Json> = dumped.tables.iter().map(|(name, rows, hash)| json!([name, rows, hash])).collect();
+    writeln!(out, "{}", json!({"end": tables})).map_err(cannot_write)?;
+    out.flush().map_err(cannot_write)?;
+    Ok(dumped)
+}
+
+/// Hands each row of a table over as a line with its end; the number of rows and the hash over the lines.
+fn each_line(
+    session: &mut Session<'_>,
+    table: &Table,
+    line: &mut String,
+    each: &mut dyn FnMut(&str) -> Result<()>,
+) -> Result<(u64, String)> {
+    let text = format!("select {} from {} order by {}", table.column_names(), table.name, table.order);
+    let (mut rows, mut hash) = (0, Sha256::new());
+    session.for_each(&text, &[], &mut |row| {
+        line.clear();
+        write_row(table, row, line)?;
+        hash.update(line.as_bytes());
+        rows += 1;
+        each(line)
+    })?;
+    Ok((rows, hex(&hash.finalize())))
+}
+
+fn write_row(table: &Table, row: &Row<'_>, line: &mut String) -> Result<()> {
+    for (at, (_, kind)) in table.columns.iter().enumerate() {
+        line.push(if at == 0 { '[' } else { ',' });
+        let written = match kind {
+            Kind::Int => row.optional_int(at)?.map(|number| write!(line, "{number}")),
+            Kind::Text => row.optional_text(at)?.map(|text| write!(line, "{}", json!(text))),
+            Kind::Bytes => row.optional_bytes(at)?.map(|bytes| match std::str::from_utf8(bytes) {
+                Ok(text) => write!(line, "{}", json!(text)),
+                Err(_) => write!(line, "{{\"hex\":\"{}\"}}", hex(bytes)),
+            }),
+        };
+        match written {
+            Some(written) => written.expect("a string takes all that is written to it"),
+            None => line.push_str("null"),
+        }
+    }
+    line.push_str("]\n");
+    Ok(())
+}
+
+fn cannot_write(source: std::io::Error) -> StoreError {
+    StoreError::File { path: "the dump".to_owned(), source }
+}
+
+/// Fills an empty store.
+pub(crate) fn restore(write: &mut Write<'_>, dump: &mut dyn BufRead) -> Result<Dumped> {
+    refuse_unless_empty(write)?;
+    let mut lines = Lines { source: dump, number: 0 };
+    let head = lines.next()?;
+    let migration = head.get("migration").and_then(Json::as_i64);
+    match migration {
+        Some(number) if head["format"] == FORMAT && number == migrate::latest() => {}
+        Some(number) if head["format"] == FORMAT => {
+            return Err(lines.problem(format!("it is of migration {number}, not {}", migrate::latest())));
+        }
+        _ => return Err(lines.problem("it does not begin as a dump of a store does".to_owned())),
+    }
+    let mut table: Option<&Table> = None;
+    let mut waiting: Vec<Vec<Json>> = Vec::new();
+    let end = loop {
+        match lines.next()? {
+            Json::Array(row) => {
+                waiting.push(row);
+                if waiting.len() == ROWS {
+                    insert(write, table, &mut waiting, &lines)?;
+                }
+            }
+            Json::Object(mut word) => {
+                insert(write, table, &mut waiting, &lines)?;
+                if let Some(end) = word.remove("end") {
+                    break end;
+                }
+                let name = word.get("table").and_then(Json::as_str).unwrap_or_default();
+                table = TABLES.iter().find(|table| table.name == name);
+            }
+            _ => return Err(lines.problem("it holds a line that is neither a row nor a table".to_owned())),
+        }
+    };
+    verify(write, &end, &lines)
+}
+
+fn refuse_unless_empty(write: &mut Write<'_>) -> Result<()> {
+    for table in ["collection", "account", "object", "audit", "job"] {
+        let text = format!("select 1 from {table} limit 1");
+        if write.session.first(&text, &[], |_| Ok(()))?.is_some() {
+            return Err(StoreError::Unsuited { reason: "a dump is restored into an empty store only".to_owned() });
+        }
+    }
+    write.session.run("delete from audit_clock", &[])?;
+    Ok(())
+}
+
+/// Hashes what is in the store now against what the dump says was in the other.
+fn verify(write: &mut Write<'_>, end: &Json, lines: &Lines<'_>) -> Result<Dumped> {
+    let mut restored = Dumped::default();
+    for table in TABLES {
+        continue_keys(write, table)?;
+        let (rows, hash) = each_line(&mut write.session, table, &mut String::new(), &mut |_| Ok(()))?;
+        let promised = end.as_array().and_then(|all| all.iter().find(|entry| entry[0] == table.name));
+        if promised != Some(&json!([table.name, rows, hash])) {
+            return Err(lines.problem(format!("the rows of {} are not those that were dumped", table.name)));
+        }
+        restored.tables.push((table.name.to_owned(), rows, hash));
+    }
+    Ok(restored)
+}
+
+/// PostgreSQL keeps the next key beside the table; SQLite takes the one after the highest.
+fn continue_keys(write: &mut Write<'_>, table: &Table) -> Result<()> {
+    if !table.has_key || !write.session.dialect().is_named("postgres") {
+        return Ok(());
+    }
+    let name = table.name;
+    write.session.run_script(&format!(
+        "select setval(pg_get_serial_sequence('{name}', 'key'), (select coalesce(max(key), 0) + 1 from {name}), false)"
+    ))
+}
+
+fn insert(
+    write: &mut Write<'_>,
+    table: Option<&Table>,
+    waiting: &mut Vec<Vec<Json>>,
+    lines: &Lines<'_>,
+) -> Result<()> {
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let table = table.ok_or_else(|| lines.problem("it holds rows of no known table".to_owned()))?;
+    let mut cells: Vec<Vec<Cell>> = table.columns.iter().map(|_| Vec::with_capacity(waiting.len())).collect();
+    for row in waiting.drain(..) {
+        if row.len() != table.columns.len() {
+            return Err(lines.problem(format!("a row of {} has {} columns", table.name, row.len())));
+        }
+        for ((cell, (name, kind)), column) in row.into_iter().zip(table.columns).zip(&mut cells) {
+            let cell = Cell::read(cell, *kind)
+                .ok_or_else(|| lines.problem(format!("{}.{name} is of another kind", table.name)))?;
+            column.push(cell);
+        }
+    }
+    let columns = cells.iter().zip(table.columns).map(|(cells, (_, kind))| column_of(cells, *kind)).collect();
+    let names = table.column_names();
+    let picked = table.columns.iter().map(|(name, _)| format!("r.{name}")).collect::<Vec<_>>().join(", ");
+    let text = format!("insert into {} ({names}) select {picked} from {{rows {names}}}", table.name);
+    write.session.run_rows(&text, &Rows { columns }, &[])
+}
+
+/// One value of a dumped row.
+enum Cell {
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+    Null,
+}
+
+impl Cell {
+    fn read(value: Json, kind: Kind) -> Option<Self> {
+        match (value, kind) {
+            (Json::Null, _) => Some(Cell::Null),
+            (Json::Number(number), Kind::Int) => number.as_i64().map(Cell::Int),
+            (Json::String(text), Kind::Text) => Some(Cell::Text(text)),
+            (Json::String(text), Kind::Bytes) => Some(Cell::Bytes(text.into_bytes())),
+            (Json::Object(hex), Kind::Bytes) => unhex(hex.get("hex")?.as_str()?).map(Cell::Bytes),
+            _ => None,
+        }
+    }
+}
+
+fn column_of(cells: &[Cell], kind: Kind) -> Column<'_> {
+    match kind {
+        Kind::Int => Column::OptionalInts(
+            cells.iter().map(|cell| if let Cell::Int(number) = cell { Some(*number) } else { None }).collect(),
+        ),
+        Kind::Text => Column::OptionalTexts(
+            cells.iter().map(|cell| if let Cell::Text(text) = cell { Some(text.as_str()) } else { None }).collect(),
+        ),
+        Kind::Bytes => Column::OptionalBytes(
+            cells.iter().map(|cell| if let Cell::Bytes(bytes) = cell { Some(bytes.as_slice()) } else { None }).collect(),
+        ),
+    }
+}
+
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
+        return None;
+    }
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()).collect()
+}
+
+/// The lines of a dump, each of bounded length.
+struct Lines<'a> {
+    source: &'a mut dyn BufRead,
+    number: u64,
+}
+
+impl Lines<'_> {
+    fn next(&mut self) -> Result<Json> {
+        self.number += 1;
+        let mut line = Vec::new();
+        (&mut *self.source)
+            .take(LINE_LIMIT_BYTES)
+            .read_until(b'\n', &mut line)
+            .map_err(|source| StoreError::File { path: "the dump".to_owned(), source })?;
+        if line.is_empty() {
+            return Err(self.problem("it ends before its last line".to_owned()));
+        }
+        if line.last() != Some(&b'\n') {
+            return Err(self.problem("a line of it does not end".to_owned()));
+        }
+        serde_json::from_slice(&line).map_err(|error| self.problem(error.to_string()))
+    }
+
+    fn problem(&self, reason: String) -> StoreError {
+        StoreError::Backup { reason, line: self.number }
+    }
+}

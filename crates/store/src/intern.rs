@@ -1,0 +1,106 @@
+//! Long names become short numbers once: ids, markings, lanes.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::engine::{Column, Rows};
+use crate::error::{Result, StoreError};
+use crate::store::Write;
+
+/// The collection number under which lanes of the whole store stand.
+pub(crate) const WHOLE_STORE: i64 = 0;
+
+/// Numbers of ids.
+#[derive(Default)]
+pub(crate) struct Items<'a> {
+    keys: HashMap<&'a str, i64>,
+    /// Those that were not in the store before, of which there can be no object either.
+    fresh: HashSet<i64>,
+}
+
+impl Items<'_> {
+    pub(crate) fn key(&self, id: &str) -> i64 {
+        *self.keys.get(id).expect("every id of a batch was given a number")
+    }
+
+    pub(crate) fn is_fresh(&self, key: i64) -> bool {
+        self.fresh.contains(&key)
+    }
+}
+
+/// What sorts an object for readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LaneOf<'a> {
+    pub(crate) collection: i64,
+    pub(crate) marking: i64,
+    pub(crate) object_type: &'a str,
+    pub(crate) spec_version: &'a str,
+}
+
+impl Write<'_> {
+    /// Numbers all of `ids`, making those that are new. Sorted, so that two batches with the same ids lock them in
+    /// the same order and neither waits for the other forever.
+    pub(crate) fn intern_items<'a>(&mut self, mut ids: Vec<&'a str>) -> Result<Items<'a>> {
+        ids.sort_unstable();
+        ids.dedup();
+        let mut found: HashMap<String, i64> = HashMap::new();
+        let mut made = Vec::new();
+        let rows = Rows { columns: vec![Column::Texts(ids.clone())] };
+        self.session.for_rows(
+            "insert into item (id) select r.id from {rows id} where true \
+             on conflict (id) do nothing returning key, id",
+            &rows,
+            &[],
+            &mut |row| {
+                let key = row.int(0)?;
+                made.push((key, row.string(1)?));
+                Ok(())
+            },
+        )?;
+        let mut items = Items { keys: HashMap::with_capacity(ids.len()), fresh: HashSet::with_capacity(made.len()) };
+        for (key, id) in made {
+            items.fresh.insert(key);
+            found.insert(id, key);
+        }
+        let missing: Vec<&str> = ids.iter().copied().filter(|id| !found.contains_key(*id)).collect();
+        let rows = Rows { columns: vec![Column::Texts(missing)] };
+        self.session.for_rows("select i.key, i.id from {rows id} join item i on i.id = r.id", &rows, &[], &mut |row| {
+            found.insert(row.string(1)?, row.int(0)?);
+            Ok(())
+        })?;
+        for id in ids {
+            let key = *found.get(id).ok_or_else(|| StoreError::Corrupt { reason: format!("{id} got no number") })?;
+            items.keys.insert(id, key);
+        }
+        Ok(items)
+    }
+
+    /// The number of a summary of markings.
+    pub(crate) fn intern_marking(&mut self, summary: &str) -> Result<i64> {
+        const FIND: &str = "select key from marking where summary = $1";
+        const MAKE: &str = "insert into marking (summary) values ($1) on conflict (summary) do nothing";
+        if let Some(key) = self.session.first(FIND, &[summary.into()], |row| row.int(0))? {
+            return Ok(key);
+        }
+        self.session.run(MAKE, &[summary.into()])?;
+        self.session.first(FIND, &[summary.into()], |row| row.int(0))?.ok_or(StoreError::Missing { what: "marking" })
+    }
+
+    /// The number of a lane.
+    pub(crate) fn intern_lane(&mut self, lane: LaneOf<'_>) -> Result<i64> {
+        const FIND: &str = "select key from lane where collection = $1 and marking = $2 and type = $3 \
+            and spec_version = $4";
+        const MAKE: &str = "insert into lane (collection, marking, type, spec_version) values ($1, $2, $3, $4) \
+            on conflict (collection, marking, type, spec_version) do nothing";
+        let values = [
+            lane.collection.into(),
+            lane.marking.into(),
+            lane.object_type.into(),
+            lane.spec_version.into(),
+        ];
+        if let Some(key) = self.session.first(FIND, &values, |row| row.int(0))? {
+            return Ok(key);
+        }
+        self.session.run(MAKE, &values)?;
+        self.session.first(FIND, &values, |row| row.int(0))?.ok_or(StoreError::Missing { what: "lane" })
+    }
+}

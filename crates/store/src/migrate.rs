@@ -1,0 +1,83 @@
+//! Migrations: numbered, applied once, recorded with their hash, and never changed afterwards.
+
+use sha2::{Digest, Sha256};
+
+use crate::engine::{Row, Session, Value};
+use crate::error::{Result, StoreError};
+
+/// All migrations in order; the first is number 1.
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/001-objects.sql"),
+    include_str!("../migrations/002-accounts.sql"),
+    include_str!("../migrations/003-work.sql"),
+];
+
+const TABLE: &str = "create table if not exists migration (number {int} primary key, sha256 {text} not null, \
+    applied_us {int} not null) {strict}";
+
+/// Brings the store to the last migration. Several nodes may open a new store at once; one of them does it.
+pub(crate) fn migrate(session: &mut Session<'_>, now_us: i64) -> Result<()> {
+    lock(session)?;
+    session.run_script(TABLE)?;
+    let applied = session.list(
+        "select number, sha256 from migration order by number",
+        &[],
+        |row: &Row<'_>| Ok((row.int(0)?, row.string(1)?)),
+    )?;
+    let found = applied.last().map_or(0, |(number, _)| *number);
+    let known = latest();
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for (text, number) in MIGRATIONS.iter().zip(1_i64..) {
+        let hash = hash(text);
+        match applied.iter().find(|(other, _)| *other == number) {
+            Some((_, recorded)) if *recorded == hash => {}
+            Some(_) => return Err(StoreError::Altered { number }),
+            None => apply(session, text, number, &hash, now_us)?,
+        }
+    }
+    Ok(())
+}
+
+/// The number of the last migration.
+pub(crate) fn latest() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
+fn apply(session: &mut Session<'_>, text: &str, number: i64, hash: &str, now_us: i64) -> Result<()> {
+    let mut sections = text.split("\n-- only ");
+    session.run_script(sections.next().unwrap_or_default())?;
+    for section in sections {
+        let (engine, statements) = section.split_once('\n').unwrap_or((section, ""));
+        if session.dialect().is_named(engine) {
+            session.run_script(statements)?;
+        }
+    }
+    session.run(
+        "insert into migration (number, sha256, applied_us) values ($1, $2, $3)",
+        &[Value::Int(number), Value::Text(hash), Value::Int(now_us)],
+    )?;
+    Ok(())
+}
+
+/// SQLite has one writer anyway. Elsewhere an advisory lock, because `create table if not exists` itself is a race.
+fn lock(session: &mut Session<'_>) -> Result<()> {
+    if session.dialect().is_named("postgres") {
+        session.run_script("select pg_advisory_xact_lock(8243112)")?;
+    }
+    Ok(())
+}
+
+fn hash(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}

@@ -1,0 +1,114 @@
+//! Promises about who may come in.
+
+use watchfire_store::{AccountKey, NewAccount, Right, Role, Session, StoreError};
+
+use crate::common::{Home, NOON};
+
+fn account(home: &Home, name: &str) -> AccountKey {
+    let new = NewAccount {
+        name,
+        role: Role::Analyst,
+        organisation: "cert.example",
+        attributes: "{\"communities\":[\"allies\"]}",
+        password_hash: Some("$argon2id$…"),
+    };
+    home.store.write(|write| write.create_account(&new, NOON)).unwrap()
+}
+
+pub(crate) fn names_are_taken_once(home: &Home) {
+    let key = account(home, "anna");
+    let again = NewAccount {
+        name: "anna",
+        role: Role::Administrator,
+        organisation: "",
+        attributes: "",
+        password_hash: None,
+    };
+    let taken = home.store.write(|write| write.create_account(&again, NOON));
+    assert!(matches!(taken, Err(StoreError::Constraint { .. })), "{taken:?}");
+    home.store.write(|write| write.set_role(key, Role::Releaser)).unwrap();
+    home.store.write(|write| write.count_failure(key, NOON + 5)).unwrap();
+    assert_eq!(home.store.write(|write| write.count_failure(key, NOON + 9)).unwrap(), 2);
+    let found = home.store.read(|read| read.account("anna")).unwrap().unwrap();
+    assert_eq!((found.key, found.role, found.failures, found.locked_until_us), (key, Role::Releaser, 2, NOON + 9));
+    assert_eq!(found.attributes, "{\"communities\":[\"allies\"]}");
+    home.store.write(|write| write.forget_failures(key)).unwrap();
+    assert_eq!(home.store.read(|read| read.account("anna")).unwrap().unwrap().failures, 0);
+    assert_eq!(home.store.read(|read| read.account("Anna")).unwrap(), None);
+    assert_eq!(home.store.read(|read| read.account("an\0na")).unwrap(), None);
+}
+
+pub(crate) fn tokens_end(home: &Home) {
+    let (anna, ben) = (account(home, "anna"), account(home, "ben"));
+    let token = home
+        .store
+        .write(|write| write.create_token(anna, b"hash", "firewall", "read", (NOON, NOON + 100)))
+        .unwrap();
+    let good = |now: i64| home.store.read(|read| read.token(b"hash", now)).unwrap().is_some();
+    assert!(good(NOON + 99));
+    assert!(!good(NOON + 100));
+    assert!(home.store.read(|read| read.token(b"other", NOON)).unwrap().is_none());
+    let stranger = home.store.write(|write| write.revoke_token(ben, token, NOON));
+    assert!(matches!(stranger, Err(StoreError::Missing { .. })));
+    home.store.write(|write| write.set_disabled(anna, true)).unwrap();
+    assert!(!good(NOON));
+    home.store.write(|write| write.set_disabled(anna, false)).unwrap();
+    assert!(good(NOON));
+    home.store.write(|write| write.revoke_token(anna, token, NOON + 7)).unwrap();
+    home.store.write(|write| write.revoke_token(anna, token, NOON + 8)).unwrap();
+    assert!(!good(NOON));
+    let tokens = home.store.read(|read| read.tokens(anna)).unwrap();
+    assert_eq!((tokens.len(), tokens[0].revoked_us), (1, Some(NOON + 7)));
+}
+
+pub(crate) fn certificates_stand_for_accounts(home: &Home) {
+    let (anna, ben) = (account(home, "anna"), account(home, "ben"));
+    let whose = || home.store.read(|read| read.account_by_certificate(&[7; 32])).unwrap().map(|found| found.key);
+    home.store.write(|write| write.map_certificate(&[7; 32], "CN=anna", anna, NOON)).unwrap();
+    assert_eq!(whose(), Some(anna));
+    home.store.write(|write| write.map_certificate(&[7; 32], "CN=ben", ben, NOON)).unwrap();
+    assert_eq!(whose(), Some(ben));
+    home.store.write(|write| write.set_disabled(ben, true)).unwrap();
+    assert_eq!(whose(), None);
+    assert!(home.store.write(|write| write.unmap_certificate(&[7; 32])).unwrap());
+    assert!(!home.store.write(|write| write.unmap_certificate(&[7; 32])).unwrap());
+}
+
+pub(crate) fn sessions_end(home: &Home) {
+    let anna = account(home, "anna");
+    let session = Session { created_us: NOON, seen_us: NOON, expires_us: NOON + 100 };
+    let good = |hash: &[u8], now: i64| home.store.read(|read| read.session(hash, now)).unwrap().is_some();
+    for hash in [b"one", b"two"] {
+        home.store.write(|write| write.create_session(anna, hash, session)).unwrap();
+    }
+    assert!(good(b"one", NOON + 99) && !good(b"one", NOON + 100));
+    home.store.write(|write| write.touch_session(b"one", NOON + 50, NOON + 150)).unwrap();
+    assert!(good(b"one", NOON + 149) && !good(b"two", NOON + 149));
+    assert_eq!(home.store.write(|write| write.expire_sessions(NOON + 100)).unwrap(), 1);
+    home.store.write(|write| write.set_password_hash(anna, Some("another"))).unwrap();
+    assert!(!good(b"one", NOON), "another password ends what was signed in with the old one");
+}
+
+pub(crate) fn a_one_time_code_is_used_once(home: &Home) {
+    let anna = account(home, "anna");
+    home.store.write(|write| write.set_totp_secret(anna, Some(b"sealed"))).unwrap();
+    let used = |step: i64| home.store.write(|write| write.use_totp_step(anna, step)).unwrap();
+    assert!(used(1_000) && !used(1_000) && !used(999) && used(1_001));
+    let found = home.store.read(|read| read.account("anna")).unwrap().unwrap();
+    assert_eq!((found.totp_secret.as_deref(), found.totp_step), (Some(&b"sealed"[..]), 1_001));
+}
+
+pub(crate) fn rights_are_kept(home: &Home) {
+    let anna = account(home, "anna");
+    let (one, two) = (home.collection("1"), home.collection("2"));
+    let right = |collection, can_read, can_write| Right { collection, can_read, can_write };
+    home.store
+        .write(|write| {
+            write.grant(anna, right(one, true, false))?;
+            write.grant(anna, right(two, true, true))?;
+            write.grant(anna, right(one, true, true))
+        })
+        .unwrap();
+    let rights = home.store.read(|read| read.rights(anna)).unwrap();
+    assert_eq!(rights, [right(one, true, true), right(two, true, true)]);
+}

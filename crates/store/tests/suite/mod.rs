@@ -1,0 +1,51 @@
+//! The behaviour suite: what the store promises, each promise a test, run over every engine.
+
+pub(crate) mod accounts;
+pub(crate) mod audit;
+pub(crate) mod backup;
+pub(crate) mod model;
+pub(crate) mod objects;
+pub(crate) mod opening;
+pub(crate) mod paging;
+pub(crate) mod search;
+pub(crate) mod work;
+
+/// Runs every promise over one engine; `home` makes an empty store of it, or none where it is not installed.
+macro_rules! store_suite {
+    ($engine:ident, $home:expr) => {
+        mod $engine {
+            store_suite!(@each $home,
+                objects: bytes_are_kept, adding_twice_changes_nothing, other_bytes_of_a_version_are_a_conflict,
+                    one_bad_object_does_not_spoil_a_batch, a_failed_act_leaves_nothing,
+                    an_object_can_be_in_two_collections, what_is_not_there_is_said, places_are_gapless,
+                    dates_added_rise_with_places, a_cursor_never_skips_with_four_writers,
+                    writers_in_opposite_order_both_succeed, a_status_is_told_to_who_asked;
+                paging: pages_join_to_the_whole, filters_select, added_after_loses_nothing,
+                    red_rows_are_not_counted, the_last_version_one_may_see_is_the_last, many_lanes_make_one_page,
+                    removing_leaves_a_tombstone, removing_the_last_shows_the_one_before,
+                    tightening_a_marking_hides_everywhere;
+                model: versions_agree_with_a_simple_model;
+                search: values_are_found_whole_and_by_beginning, a_search_keeps_to_the_clearance,
+                    every_part_of_a_query_must_hold, search_pages_join_to_the_whole, relations_are_walked_both_ways;
+                accounts: names_are_taken_once, tokens_end, certificates_stand_for_accounts, sessions_end,
+                    a_one_time_code_is_used_once, rights_are_kept;
+                audit: audit_is_append_only, audit_is_written_with_the_act, every_audit_row_gets_one_place;
+                work: every_shard_is_done_once, a_lost_lease_completes_nothing, a_deadly_shard_is_given_up,
+                    planning_twice_changes_nothing;
+                backup: a_dump_is_restored_row_for_row, a_damaged_dump_is_refused, a_dump_is_of_one_moment;
+                opening: opening_again_changes_nothing, a_newer_store_is_refused, an_altered_migration_is_refused,
+                    several_may_open_at_once;
+            );
+        }
+    };
+    (@each $home:expr, $($file:ident: $($promise:ident),+;)+) => {
+        $($(
+            #[test]
+            fn $promise() {
+                if let Some(home) = $home {
+                    crate::suite::$file::$promise(&home);
+                }
+            }
+        )+)+
+    };
+}

@@ -1,0 +1,186 @@
+//! Promises about finding things.
+
+use watchfire_store::{Clearance, Cursor, Direction, Found, Query, Sought};
+
+use super::paging::cleared;
+use crate::common::{Home, Made, NOON, many};
+
+fn search(home: &Home, query: &Query<'_>, clearance: &Clearance, limit: usize) -> Vec<Found> {
+    let (mut all, mut after) = (Vec::new(), Cursor::default());
+    loop {
+        let (found, next) = home.store.read(|read| read.search(query, clearance, &after, limit)).unwrap();
+        assert!(found.len() <= limit);
+        all.extend(found);
+        match next {
+            Some(next) => after = next,
+            None => return all,
+        }
+    }
+}
+
+fn ids(found: &[Found]) -> Vec<&str> {
+    found.iter().map(|found| found.id.as_str()).collect()
+}
+
+pub(crate) fn values_are_found_whole_and_by_beginning(home: &Home) {
+    let collection = home.collection("1");
+    let long = format!("cmd.exe /c {}", "é".repeat(2_000));
+    let objects = [
+        Made::new(1, NOON).valued(&["Example.COM", "198.51.100.7"]),
+        Made::new(2, NOON).valued(&["exam", "Straße.example"]),
+        Made::new(3, NOON).valued(&["examine", "examiner", &long]),
+        Made::new(4, NOON).valued(&["100%", "a_b", "axb"]),
+    ];
+    home.add(collection, &objects);
+    let ask = |sought: Sought<'_>| {
+        let query = Query { values: vec![sought], ..Query::default() };
+        let mut found: Vec<usize> = search(home, &query, &Clearance::Everything, 10)
+            .iter()
+            .map(|found| objects.iter().position(|object| object.id == found.id).unwrap() + 1)
+            .collect();
+        found.dedup();
+        found
+    };
+    assert_eq!(ask(Sought::Exact("example.com")), [1]);
+    assert_eq!(ask(Sought::Exact(" EXAMPLE.com ")), [1]);
+    assert_eq!(ask(Sought::Exact("example")), [0; 0]);
+    assert_eq!(ask(Sought::Exact("STRASSE.example")), [0; 0]);
+    assert_eq!(ask(Sought::Exact("straße.EXAMPLE")), [2]);
+    assert_eq!(ask(Sought::Prefix("exam")), [2, 3, 1]);
+    assert_eq!(ask(Sought::Prefix("198.51.")), [1]);
+    assert_eq!(ask(Sought::Exact(&long)), [3]);
+    assert_eq!(ask(Sought::Prefix("CMD.exe /c é")), [3]);
+    assert_eq!(ask(Sought::Prefix("100%")), [4]);
+    assert_eq!(ask(Sought::Exact("a_b")), [4], "no character is a wildcard");
+    assert_eq!(ask(Sought::Exact("nul\0")), [0; 0]);
+}
+
+pub(crate) fn a_search_keeps_to_the_clearance(home: &Home) {
+    let collection = home.collection("1");
+    let mut objects = many(0, 60);
+    for (n, object) in objects.iter_mut().enumerate() {
+        object.values = vec!["same".to_owned()];
+        object.created_by = Some("identity--a".to_owned());
+        object.relations = vec![("x--1".to_owned(), "uses".to_owned(), "y--1".to_owned())];
+        if n % 4 != 0 {
+            object.marking = "red".to_owned();
+        }
+    }
+    home.add(collection, &objects);
+    let queries = [
+        Query { values: vec![Sought::Exact("same")], ..Query::default() },
+        Query { values: vec![Sought::Prefix("sa")], ..Query::default() },
+        Query { created_by: Some("identity--a"), ..Query::default() },
+        Query { related_to: Some("y--1"), ..Query::default() },
+        Query { since_us: Some(NOON), ..Query::default() },
+        Query { types: vec!["indicator"], ..Query::default() },
+        Query::default(),
+    ];
+    for query in &queries {
+        for limit in [1, 4, 15, 100] {
+            assert_eq!(search(home, query, &cleared(home, &["clear"]), limit).len(), 15, "{query:?}");
+            assert_eq!(search(home, query, &Clearance::Everything, limit).len(), 60, "{query:?}");
+        }
+        let start = Cursor::default();
+        let none = home.store.read(|read| read.search(query, &Clearance::only([]), &start, 10)).unwrap();
+        assert_eq!(none, (Vec::new(), None));
+        let exact = home.store.read(|read| read.search(query, &cleared(home, &["clear"]), &start, 15)).unwrap();
+        assert_eq!(exact.1, None, "no cursor that leads to hidden rows only");
+    }
+    let hidden = Query { id: Some(&objects[1].id), ..Query::default() };
+    assert_eq!(search(home, &hidden, &cleared(home, &["clear"]), 10), []);
+}
+
+pub(crate) fn every_part_of_a_query_must_hold(home: &Home) {
+    let collection = home.collection("1");
+    let objects = [
+        Made::new(1, NOON).valued(&["alpha", "beta"]).by("identity--a").related("r--1", "uses", "malware--1"),
+        Made::new(2, NOON + 10).valued(&["alpha", "beta"]).by("identity--b").of_type("malware"),
+        Made::new(3, NOON + 20).valued(&["alpha", "gamma"]).by("identity--a").of_type("malware"),
+    ];
+    home.add(collection, &objects);
+    let ask = |query: Query<'_>| {
+        let found = search(home, &query, &Clearance::Everything, 10);
+        found.iter().map(|found| (found.version_us - NOON) / 10 + 1).collect::<Vec<_>>()
+    };
+    let alpha = || vec![Sought::Exact("alpha")];
+    let query = Query::default;
+    assert_eq!(ask(Query { values: alpha(), ..query() }), [1, 2, 3]);
+    assert_eq!(ask(Query { values: vec![Sought::Exact("alpha"), Sought::Prefix("be")], ..query() }), [1, 2]);
+    assert_eq!(ask(Query { values: vec![Sought::Prefix("alp"), Sought::Prefix("gam")], ..query() }), [3]);
+    assert_eq!(ask(Query { values: alpha(), types: vec!["malware"], ..query() }), [2, 3]);
+    assert_eq!(ask(Query { values: alpha(), created_by: Some("identity--a"), ..query() }), [1, 3]);
+    assert_eq!(ask(Query { values: alpha(), since_us: Some(NOON + 10), until_us: Some(NOON + 20), ..query() }), [2]);
+    assert_eq!(ask(Query { related_to: Some("malware--1"), ..query() }), [1]);
+    assert_eq!(ask(Query { related_to: Some("malware--1"), types: vec!["malware"], ..query() }), [0; 0]);
+    assert_eq!(ask(Query { id: Some(&objects[1].id), ..query() }), [2]);
+    assert_eq!(ask(Query { id: Some(&objects[1].id), values: vec![Sought::Exact("gamma")], ..query() }), [0; 0]);
+    assert_eq!(ask(Query { id: Some("indicator--none"), ..query() }), [0; 0]);
+    assert_eq!(ask(Query { until_us: Some(NOON + 20), ..query() }), [1, 2]);
+}
+
+pub(crate) fn search_pages_join_to_the_whole(home: &Home) {
+    let collection = home.collection("1");
+    let mut objects = many(0, 2_500);
+    for (n, object) in objects.iter_mut().enumerate() {
+        object.values.push("same".to_owned());
+        object.version_us += (n as i64 * 7_919) % 1_000;
+        object.marking = ["clear", "green"][n % 2].to_owned();
+        if n % 100 == 0 {
+            object.values.push("rare".to_owned());
+        }
+    }
+    home.add(collection, &objects);
+    for (query, expected) in [
+        (Query { values: vec![Sought::Exact("same")], ..Query::default() }, 2_500),
+        (Query { values: vec![Sought::Prefix("host-")], ..Query::default() }, 2_500),
+        (Query { values: vec![Sought::Exact("same"), Sought::Exact("rare")], ..Query::default() }, 25),
+        (Query { since_us: Some(NOON), ..Query::default() }, 2_500),
+        (Query { types: vec!["indicator"], ..Query::default() }, 2_500),
+    ] {
+        let whole = search(home, &query, &Clearance::Everything, 10_000);
+        assert_eq!(whole.len(), expected, "{query:?}");
+        let mut sorted = ids(&whole);
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(sorted.len(), expected, "none twice: {query:?}");
+        for limit in [7, 1_000] {
+            assert_eq!(search(home, &query, &Clearance::Everything, limit), whole, "{query:?}");
+        }
+    }
+}
+
+pub(crate) fn relations_are_walked_both_ways(home: &Home) {
+    let collection = home.collection("1");
+    let mut report = Made::new(1, NOON).of_type("report");
+    let report_id = report.id.clone();
+    for n in 0..25 {
+        report = report.related(&report_id, "object_refs", &format!("malware--{n}"));
+    }
+    let uses = Made::new(2, NOON).of_type("relationship").related("intrusion-set--1", "uses", "malware--7");
+    let secret =
+        Made::new(3, NOON).of_type("relationship").related("intrusion-set--2", "uses", "malware--7").marked("red");
+    home.add(collection, &[report, uses, secret]);
+    let walk = |id: &str, direction: Direction, clearance: &Clearance, limit: usize| {
+        let (mut all, mut after) = (Vec::new(), Cursor::default());
+        loop {
+            let (found, next) =
+                home.store.read(|read| read.related(id, direction, clearance, &after, limit)).unwrap();
+            all.extend(found.into_iter().map(|found| format!("{} {} {}", found.source, found.kind, found.target)));
+            match next {
+                Some(next) => after = next,
+                None => return all,
+            }
+        }
+    };
+    let clear = cleared(home, &["clear"]);
+    for limit in [1, 4, 25, 100] {
+        assert_eq!(walk(&report_id, Direction::Outgoing, &clear, limit).len(), 25);
+        let incoming = walk("malware--7", Direction::Incoming, &clear, limit);
+        assert_eq!(incoming, [format!("{report_id} object_refs malware--7"), "intrusion-set--1 uses malware--7".into()]);
+        assert_eq!(walk("malware--7", Direction::Incoming, &Clearance::Everything, limit).len(), 3);
+    }
+    assert_eq!(walk("malware--7", Direction::Outgoing, &clear, 10), [""; 0]);
+    assert_eq!(walk("intrusion-set--2", Direction::Outgoing, &clear, 10), [""; 0]);
+    assert_eq!(walk("nothing--1", Direction::Outgoing, &clear, 10), [""; 0]);
+}
