@@ -193,7 +193,8 @@ impl Read<'_> {
             "select {ACCOUNT}, {TOKEN} from token t join account a on a.key = t.account \
              where t.hash = $1 and t.expires_us > $2 and t.revoked_us is null and a.disabled = 0"
         );
-        self.session.first(&text, &[hash.into(), now_us.into()], |row| Ok((read_account(row)?, read_token(row, 11)?)))
+        self.session
+            .first(&text, &[hash.into(), now_us.into()], |row| Ok((read_account(row)?, read_token(row, 11)?)))
     }
 
     /// The tokens of an account, the newest first.

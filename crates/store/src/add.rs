@@ -150,7 +150,8 @@ impl Write<'_> {
         entering: &mut [Entering<'_>],
     ) -> Result<()> {
         let lanes = self.lanes(entering)?;
-        let creators = entering.iter().map(|entry| objects[entry.at].created_by.map_or(0, |id| items.key(id)));
+        let creators =
+            entering.iter().map(|entry| objects[entry.at].created_by.map_or(0, |id| items.key(id)));
         let rows = Rows {
             columns: vec![
                 Column::Ints(entering.iter().map(|entry| entry.item).collect()),
@@ -172,7 +173,9 @@ impl Write<'_> {
             &rows,
             &[],
             &mut |row| {
-                if let Some(entry) = at_of.get(&(row.int(1)?, row.int(2)?)).and_then(|at| entering.get_mut(*at)) {
+                if let Some(entry) =
+                    at_of.get(&(row.int(1)?, row.int(2)?)).and_then(|at| entering.get_mut(*at))
+                {
                     entry.object = row.int(0)?;
                     entry.is_new = true;
                 }
@@ -329,7 +332,12 @@ impl Write<'_> {
         Ok(there)
     }
 
-    fn insert_members(&mut self, collection: CollectionKey, joining: Vec<Joining>, items: &Items<'_>) -> Result<()> {
+    fn insert_members(
+        &mut self,
+        collection: CollectionKey,
+        joining: Vec<Joining>,
+        items: &Items<'_>,
+    ) -> Result<()> {
         let mut times: HashMap<i64, usize> = HashMap::with_capacity(joining.len());
         for row in &joining {
             *times.entry(row.item).or_default() += 1;

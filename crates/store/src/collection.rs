@@ -80,7 +80,8 @@ impl Read<'_> {
         if id_or_alias.contains('\0') || api_root.contains('\0') {
             return Ok(None);
         }
-        let text = format!("select {COLUMNS} from collection where api_root = $1 and (id = $2 or alias = $2)");
+        let text =
+            format!("select {COLUMNS} from collection where api_root = $1 and (id = $2 or alias = $2)");
         self.session.first(&text, &[api_root.into(), id_or_alias.into()], read_collection)
     }
 
@@ -112,7 +113,8 @@ impl Write<'_> {
             |row| row.int(0),
         )?;
         let key = made.ok_or(StoreError::Missing { what: "collection" })?;
-        self.session.run("insert into clock (collection, place, added_us) values ($1, 0, 0)", &[key.into()])?;
+        self.session
+            .run("insert into clock (collection, place, added_us) values ($1, 0, 0)", &[key.into()])?;
         Ok(CollectionKey(key))
     }
 
@@ -135,7 +137,12 @@ impl Write<'_> {
     ///
     /// A clock for each collection and not one for the store: writers to different collections do not wait for each
     /// other, and places tell a reader nothing of collections that it does not see.
-    pub(crate) fn take_places(&mut self, collection: CollectionKey, count: i64, now_us: i64) -> Result<Ticks> {
+    pub(crate) fn take_places(
+        &mut self,
+        collection: CollectionKey,
+        count: i64,
+        now_us: i64,
+    ) -> Result<Ticks> {
         // Dates added rise by at least a microsecond for each object, so that a client who asks for "added after the
         // last date I saw" (TAXII 2.1 §3.4) loses none of a batch.
         let text = "update clock set place = place + $2, \

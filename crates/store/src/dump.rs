@@ -78,7 +78,12 @@ const TABLES: &[Table] = &[
         true,
     ),
     table("clock", &[("collection", I), ("place", I), ("added_us", I)], "collection", false),
-    table("lane", &[("key", I), ("collection", I), ("marking", I), ("type", T), ("spec_version", T)], "key", true),
+    table(
+        "lane",
+        &[("key", I), ("collection", I), ("marking", I), ("type", T), ("spec_version", T)],
+        "key",
+        true,
+    ),
     table("item", &[("key", I), ("id", T)], "key", true),
     table(
         "object",
@@ -198,7 +203,15 @@ const TABLES: &[Table] = &[
     ),
     table(
         "audit",
-        &[("key", I), ("at_us", I), ("actor", T), ("origin", T), ("action", T), ("subject", T), ("detail", T)],
+        &[
+            ("key", I),
+            ("at_us", I),
+            ("actor", T),
+            ("origin", T),
+            ("action", T),
+            ("subject", T),
+            ("detail", T),
+        ],
         "key",
         true,
     ),
@@ -245,7 +258,8 @@ pub(crate) fn dump(read: &mut Read<'_>, out: &mut dyn std::io::Write) -> Result<
         })?;
         dumped.tables.push((table.name.to_owned(), rows, hash));
     }
-    let tables: Vec<Json> = dumped.tables.iter().map(|(name, rows, hash)| json!([name, rows, hash])).collect();
+    let tables: Vec<Json> =
+        dumped.tables.iter().map(|(name, rows, hash)| json!([name, rows, hash])).collect();
     writeln!(out, "{}", json!({"end": tables})).map_err(cannot_write)?;
     out.flush().map_err(cannot_write)?;
     Ok(dumped)
@@ -335,7 +349,9 @@ fn refuse_unless_empty(write: &mut Write<'_>) -> Result<()> {
     for table in ["collection", "account", "object", "audit", "job"] {
         let text = format!("select 1 from {table} limit 1");
         if write.session.first(&text, &[], |_| Ok(()))?.is_some() {
-            return Err(StoreError::Unsuited { reason: "a dump is restored into an empty store only".to_owned() });
+            return Err(StoreError::Unsuited {
+                reason: "a dump is restored into an empty store only".to_owned(),
+            });
         }
     }
     write.session.run("delete from audit_clock", &[])?;
@@ -420,13 +436,22 @@ impl Cell {
 fn column_of(cells: &[Cell], kind: Kind) -> Column<'_> {
     match kind {
         Kind::Int => Column::OptionalInts(
-            cells.iter().map(|cell| if let Cell::Int(number) = cell { Some(*number) } else { None }).collect(),
+            cells
+                .iter()
+                .map(|cell| if let Cell::Int(number) = cell { Some(*number) } else { None })
+                .collect(),
         ),
         Kind::Text => Column::OptionalTexts(
-            cells.iter().map(|cell| if let Cell::Text(text) = cell { Some(text.as_str()) } else { None }).collect(),
+            cells
+                .iter()
+                .map(|cell| if let Cell::Text(text) = cell { Some(text.as_str()) } else { None })
+                .collect(),
         ),
         Kind::Bytes => Column::OptionalBytes(
-            cells.iter().map(|cell| if let Cell::Bytes(bytes) = cell { Some(bytes.as_slice()) } else { None }).collect(),
+            cells
+                .iter()
+                .map(|cell| if let Cell::Bytes(bytes) = cell { Some(bytes.as_slice()) } else { None })
+                .collect(),
         ),
     }
 }

@@ -36,7 +36,11 @@ fn edge(beyond: Option<i64>, beyond_in_lane: Option<i64>) -> i64 {
 
 impl Write<'_> {
     /// Inserts one version of each of some ids that have other versions in the collection.
-    pub(crate) fn insert_beside_others(&mut self, collection: CollectionKey, joining: &[Joining]) -> Result<()> {
+    pub(crate) fn insert_beside_others(
+        &mut self,
+        collection: CollectionKey,
+        joining: &[Joining],
+    ) -> Result<()> {
         let mut neighbours = self.neighbours(collection, joining)?;
         neighbours.sort_unstable_by_key(|found| found.item);
         let (mut edges, mut newest, mut oldest) = (Vec::new(), Vec::new(), Vec::new());
@@ -91,7 +95,12 @@ impl Write<'_> {
     }
 
     /// Sets `newest` or `oldest` of rows by their place.
-    pub(crate) fn set_edges(&mut self, edge: &str, collection: CollectionKey, rows: &[(i64, i64)]) -> Result<()> {
+    pub(crate) fn set_edges(
+        &mut self,
+        edge: &str,
+        collection: CollectionKey,
+        rows: &[(i64, i64)],
+    ) -> Result<()> {
         let text = format!(
             "update member set {edge} = r.edge from {{rows place, edge}} \
              where member.collection = $3 and member.place = r.place"

@@ -15,7 +15,9 @@ pub enum StoreError {
         reason: String,
     },
     /// A newer Watchfire has written here.
-    #[error("the store is at migration {found}, newer than the {known} that this program knows; use the newer program")]
+    #[error(
+        "the store is at migration {found}, newer than the {known} that this program knows; use the newer program"
+    )]
     Newer {
         /// The migration that the store is at.
         found: i64,
@@ -143,7 +145,9 @@ impl From<postgres::Error> for StoreError {
             // failover: another host is, or soon will be, the one to ask.
             "53300" | "57P01" | "57P02" | "57P03" | "25006" => StoreError::Unreachable(error.into()),
             code if code.starts_with("08") => StoreError::Unreachable(error.into()),
-            code if code.starts_with("23") => StoreError::Constraint { constraint: refusal.message().to_owned() },
+            code if code.starts_with("23") => {
+                StoreError::Constraint { constraint: refusal.message().to_owned() }
+            }
             _ => StoreError::Postgres(error),
         }
     }

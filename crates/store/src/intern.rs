@@ -56,19 +56,27 @@ impl Write<'_> {
                 Ok(())
             },
         )?;
-        let mut items = Items { keys: HashMap::with_capacity(ids.len()), fresh: HashSet::with_capacity(made.len()) };
+        let mut items =
+            Items { keys: HashMap::with_capacity(ids.len()), fresh: HashSet::with_capacity(made.len()) };
         for (key, id) in made {
             items.fresh.insert(key);
             found.insert(id, key);
         }
         let missing: Vec<&str> = ids.iter().copied().filter(|id| !found.contains_key(*id)).collect();
         let rows = Rows { columns: vec![Column::Texts(missing)] };
-        self.session.for_rows("select i.key, i.id from {rows id} join item i on i.id = r.id", &rows, &[], &mut |row| {
-            found.insert(row.string(1)?, row.int(0)?);
-            Ok(())
-        })?;
+        self.session.for_rows(
+            "select i.key, i.id from {rows id} join item i on i.id = r.id",
+            &rows,
+            &[],
+            &mut |row| {
+                found.insert(row.string(1)?, row.int(0)?);
+                Ok(())
+            },
+        )?;
         for id in ids {
-            let key = *found.get(id).ok_or_else(|| StoreError::Corrupt { reason: format!("{id} got no number") })?;
+            let key = *found
+                .get(id)
+                .ok_or_else(|| StoreError::Corrupt { reason: format!("{id} got no number") })?;
             items.keys.insert(id, key);
         }
         Ok(items)
@@ -82,7 +90,9 @@ impl Write<'_> {
             return Ok(key);
         }
         self.session.run(MAKE, &[summary.into()])?;
-        self.session.first(FIND, &[summary.into()], |row| row.int(0))?.ok_or(StoreError::Missing { what: "marking" })
+        self.session
+            .first(FIND, &[summary.into()], |row| row.int(0))?
+            .ok_or(StoreError::Missing { what: "marking" })
     }
 
     /// The number of a lane.
@@ -91,12 +101,8 @@ impl Write<'_> {
             and spec_version = $4";
         const MAKE: &str = "insert into lane (collection, marking, type, spec_version) values ($1, $2, $3, $4) \
             on conflict (collection, marking, type, spec_version) do nothing";
-        let values = [
-            lane.collection.into(),
-            lane.marking.into(),
-            lane.object_type.into(),
-            lane.spec_version.into(),
-        ];
+        let values =
+            [lane.collection.into(), lane.marking.into(), lane.object_type.into(), lane.spec_version.into()];
         if let Some(key) = self.session.first(FIND, &values, |row| row.int(0))? {
             return Ok(key);
         }

@@ -19,11 +19,10 @@ const TABLE: &str = "create table if not exists migration (number {int} primary 
 pub(crate) fn migrate(session: &mut Session<'_>, now_us: i64) -> Result<()> {
     lock(session)?;
     session.run_script(TABLE)?;
-    let applied = session.list(
-        "select number, sha256 from migration order by number",
-        &[],
-        |row: &Row<'_>| Ok((row.int(0)?, row.string(1)?)),
-    )?;
+    let applied =
+        session.list("select number, sha256 from migration order by number", &[], |row: &Row<'_>| {
+            Ok((row.int(0)?, row.string(1)?))
+        })?;
     let found = applied.last().map_or(0, |(number, _)| *number);
     let known = latest();
     if found > known {

@@ -179,7 +179,12 @@ impl Read<'_> {
             &[collection.0.into()],
             |row| {
                 let marking = MarkingKey(row.int(1)?);
-                Ok(Lane { key: row.int(0)?, marking, object_type: row.string(2)?, spec_version: row.string(3)? })
+                Ok(Lane {
+                    key: row.int(0)?,
+                    marking,
+                    object_type: row.string(2)?,
+                    spec_version: row.string(3)?,
+                })
             },
         )?;
         let asked = |list: &[&str], word: &str| list.is_empty() || list.contains(&word);
@@ -280,8 +285,12 @@ impl Read<'_> {
                 "select 1 from member m where m.collection = $1 and m.item = $2 \
                  and m.version_us {comparison} $3 and m.lane {{in $4}} limit 1"
             );
-            let values =
-                [Value::Int(collection.0), Value::Int(row.item), Value::Int(row.version_us), Value::Set(lanes)];
+            let values = [
+                Value::Int(collection.0),
+                Value::Int(row.item),
+                Value::Int(row.version_us),
+                Value::Set(lanes),
+            ];
             Ok(self.session.first(&text, &values, |_| Ok(()))?.is_some())
         };
         Ok((wants_last && row.newest > INSIDE && !beyond(">")?)
@@ -362,7 +371,9 @@ impl Read<'_> {
             Ok(())
         })?;
         for row in chosen {
-            let (Some(lane), Some((id, bytes))) = (lanes.get(&row.lane), bytes.remove(&row.object)) else { continue };
+            let (Some(lane), Some((id, bytes))) = (lanes.get(&row.lane), bytes.remove(&row.object)) else {
+                continue;
+            };
             out.push(Stored {
                 place: row.place,
                 added_us: row.added_us,

@@ -147,12 +147,20 @@ impl Write<'_> {
             &[id.into(), version_us.into()],
             |row| Ok((row.int(0)?, row.int(1)?, row.string(2)?, row.string(3)?)),
         )?;
-        let (object, item, object_type, spec_version) = found.ok_or(StoreError::Missing { what: "object" })?;
-        let lane = |collection| LaneOf { collection, marking, object_type: &object_type, spec_version: &spec_version };
+        let (object, item, object_type, spec_version) =
+            found.ok_or(StoreError::Missing { what: "object" })?;
+        let lane = |collection| LaneOf {
+            collection,
+            marking,
+            object_type: &object_type,
+            spec_version: &spec_version,
+        };
         let whole = self.intern_lane(lane(WHOLE_STORE))?;
         self.session.run("update object set lane = $1 where key = $2", &[whole.into(), object.into()])?;
-        self.session.run("update value set marking = $1 where object = $2", &[marking.into(), object.into()])?;
-        self.session.run("update relation set marking = $1 where object = $2", &[marking.into(), object.into()])?;
+        self.session
+            .run("update value set marking = $1 where object = $2", &[marking.into(), object.into()])?;
+        self.session
+            .run("update relation set marking = $1 where object = $2", &[marking.into(), object.into()])?;
         let collections = self.session.list(
             "select collection from member where object = $1 order by collection",
             &[object.into()],

@@ -26,8 +26,8 @@ pub const VALUE_LIMIT_BYTES: usize = 512;
 /// The longest word worth an entry of its own, and the shortest.
 const WORD_BYTES: std::ops::RangeInclusive<usize> = 2..=64;
 
-/// Objects that a driver hands out at once.
-const STEP: usize = 1_000;
+/// Objects that a driver hands out at once, at most: it begins with a page's length and doubles while little matches.
+const STEP_LIMIT: usize = 1_000;
 
 /// Objects that one call looks at: a query that matches almost nothing returns with a cursor rather than late.
 const WALK_LIMIT: usize = 100_000;
@@ -169,7 +169,11 @@ pub fn words(text: &str, limit: usize) -> Vec<&str> {
 }
 
 /// Makes one statement that merges an index range for each key, in order; of many keys, one that sorts.
-fn merged<'a>(keys: &'a [i64], mut values: Vec<Value<'a>>, arm: &dyn Fn(&str) -> String) -> (String, Vec<Value<'a>>) {
+fn merged<'a>(
+    keys: &'a [i64],
+    mut values: Vec<Value<'a>>,
+    arm: &dyn Fn(&str) -> String,
+) -> (String, Vec<Value<'a>>) {
     let first = values.len() + 1;
     if keys.len() > MERGED_LIMIT {
         values.push(Value::Set(keys));
@@ -201,9 +205,12 @@ impl Read<'_> {
         let Some(checked) = self.resolve(query, clearance)? else { return Ok((Vec::new(), None)) };
         let driver = driver(&checked);
         let (mut found, mut after) = (Vec::new(), after.clone());
-        for _ in 0..WALK_LIMIT / STEP {
-            let candidates = self.candidates(&driver, &checked, &after)?;
-            let ended = candidates.len() < STEP;
+        let (mut step, mut walked) = ((limit + 1).min(STEP_LIMIT), 0);
+        while walked < WALK_LIMIT {
+            let candidates = self.candidates(&driver, &checked, &after, step)?;
+            let ended = candidates.len() < step;
+            walked += step;
+            step = (step * 2).min(STEP_LIMIT);
             let mut fetched = self.check(&checked, &candidates)?;
             for candidate in candidates {
                 if let Some(object) = fetched.remove(&candidate.object) {
@@ -300,34 +307,52 @@ impl Read<'_> {
         Ok((!lanes.is_empty()).then_some(Checked { query, lanes, markings, item, creator, target }))
     }
 
-    fn candidates(&mut self, driver: &Driver, checked: &Checked<'_>, after: &Cursor) -> Result<Vec<Cursor>> {
+    fn candidates(
+        &mut self,
+        driver: &Driver,
+        checked: &Checked<'_>,
+        after: &Cursor,
+        step: usize,
+    ) -> Result<Vec<Cursor>> {
         let by_object = |row: &Row<'_>| Ok(Cursor { object: row.int(0)?, ..Cursor::default() });
-        let (from, step) = (Value::Int(after.object), Value::Int(STEP as i64));
+        let (from, limit) = (Value::Int(after.object), Value::Int(step as i64));
         let lanes: Vec<i64> = checked.lanes.iter().map(|lane| lane.key).collect();
         let (text, values) = match driver {
-            Driver::Value(value) => merged(&checked.markings, vec![from, step, Value::Text(value)], &|marking| {
-                format!("select object from value where value = $3 and marking {marking} and object > $1")
-            }),
-            Driver::Target(target) => merged(&checked.markings, vec![from, step, Value::Int(*target)], &|marking| {
-                format!("select object from relation where target = $3 and marking {marking} and object > $1")
-            }),
-            Driver::Lanes => merged(&lanes, vec![from, step], &|lane| {
+            Driver::Value(value) => {
+                merged(&checked.markings, vec![from, limit, Value::Text(value)], &|marking| {
+                    format!("select object from value where value = $3 and marking {marking} and object > $1")
+                })
+            }
+            Driver::Target(target) => {
+                merged(&checked.markings, vec![from, limit, Value::Int(*target)], &|marking| {
+                    format!(
+                        "select object from relation where target = $3 and marking {marking} and object > $1"
+                    )
+                })
+            }
+            Driver::Lanes => merged(&lanes, vec![from, limit], &|lane| {
                 format!("select key from object where lane {lane} and key > $1")
             }),
-            Driver::Item(item) => {
-                ("select key from object where item = $3 and key > $1".to_owned(), vec![from, step, Value::Int(*item)])
-            }
+            Driver::Item(item) => (
+                "select key from object where item = $3 and key > $1".to_owned(),
+                vec![from, limit, Value::Int(*item)],
+            ),
             Driver::Creator(item) => (
                 "select key from object where creator = $3 and key > $1".to_owned(),
-                vec![from, step, Value::Int(*item)],
+                vec![from, limit, Value::Int(*item)],
             ),
-            Driver::Prefix(prefix) => return self.candidates_by_prefix(prefix, after),
-            Driver::Time(since, until) => return self.candidates_by_time(*since, *until, after),
+            Driver::Prefix(prefix) => return self.candidates_by_prefix(prefix, after, limit),
+            Driver::Time(since, until) => return self.candidates_by_time(*since, *until, after, limit),
         };
         self.session.list(&format!("{text} order by 1 limit $2"), &values, by_object)
     }
 
-    fn candidates_by_prefix(&mut self, prefix: &str, after: &Cursor) -> Result<Vec<Cursor>> {
+    fn candidates_by_prefix(
+        &mut self,
+        prefix: &str,
+        after: &Cursor,
+        limit: Value<'_>,
+    ) -> Result<Vec<Cursor>> {
         let from = if after.word.is_empty() { prefix } else { &after.word };
         self.session.list(
             "select value, marking, object from value where value >= $1 and value < $2 \
@@ -337,18 +362,24 @@ impl Read<'_> {
                 Value::Text(&beyond(prefix)),
                 Value::Int(after.number),
                 Value::Int(after.object),
-                Value::Int(STEP as i64),
+                limit,
             ],
             |row| Ok(Cursor { word: row.string(0)?, number: row.int(1)?, object: row.int(2)? }),
         )
     }
 
-    fn candidates_by_time(&mut self, since: i64, until: i64, after: &Cursor) -> Result<Vec<Cursor>> {
+    fn candidates_by_time(
+        &mut self,
+        since: i64,
+        until: i64,
+        after: &Cursor,
+        limit: Value<'_>,
+    ) -> Result<Vec<Cursor>> {
         let from = if after.object == 0 { since } else { after.number };
         self.session.list(
             "select version_us, key from object where version_us >= $1 and version_us < $2 \
              and (version_us, key) > ($1, $3) order by version_us, key limit $4",
-            &[from.into(), until.into(), after.object.into(), Value::Int(STEP as i64)],
+            &[from.into(), until.into(), after.object.into(), limit],
             |row| Ok(Cursor { word: String::new(), number: row.int(0)?, object: row.int(1)? }),
         )
     }

@@ -6,9 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::dump::{self, Dumped};
+use crate::engine::Session;
 use crate::engine::postgresql::{Postgres, without_password};
 use crate::engine::sqlite::Sqlite;
-use crate::engine::Session;
 use crate::error::{Result, StoreError};
 use crate::migrate;
 

@@ -118,7 +118,10 @@ mod tests {
     fn rows_are_one_or_all() {
         let rows = Rows { columns: vec![Column::Ints(vec![1]), Column::Texts(vec!["a"])] };
         let text = "select r.a from {rows a, b} where r.b = $3";
-        assert_eq!(Sqlite.open_rows(text, &rows), "select r.a from (select ?1 as a, ?2 as b) as r where r.b = ?3");
+        assert_eq!(
+            Sqlite.open_rows(text, &rows),
+            "select r.a from (select ?1 as a, ?2 as b) as r where r.b = ?3"
+        );
         assert_eq!(
             Postgres.open_rows(text, &rows),
             "select r.a from unnest($1::bigint[], $2::text[]) as r(a, b) where r.b = $3"

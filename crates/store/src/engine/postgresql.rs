@@ -14,9 +14,9 @@ use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
 use postgres::{Client, Config, Statement};
 
+use super::Session;
 use super::dialect::Dialect;
 use super::value::{Column, Row, Rows, Value};
-use super::Session;
 use crate::error::{Result, StoreError};
 use crate::tls;
 
@@ -63,8 +63,7 @@ impl Postgres {
         // A host that vanished without a word is noticed after half a minute, not after two hours.
         config.keepalives_idle(Duration::from_secs(10));
         config.tcp_user_timeout(Duration::from_secs(20));
-        let store =
-            Self { config, pool: Mutex::default(), returned: Condvar::new(), limit: links.max(1) };
+        let store = Self { config, pool: Mutex::default(), returned: Condvar::new(), limit: links.max(1) };
         let mut link = store.take()?;
         let suited = check_server(&mut link.client);
         store.give_back(Some(link));
@@ -187,7 +186,8 @@ fn check_server(client: &mut Client) -> Result<()> {
          current_setting('server_encoding'), current_setting('server_version_num')::int",
         &[],
     )?;
-    let (fsync, commit, encoding, version): (&str, &str, &str, i32) = (row.get(0), row.get(1), row.get(2), row.get(3));
+    let (fsync, commit, encoding, version): (&str, &str, &str, i32) =
+        (row.get(0), row.get(1), row.get(2), row.get(3));
     let reason = match (fsync, commit, encoding) {
         ("off", _, _) => "fsync is off: an acknowledged write would not be on the disk",
         (_, "off", _) => "synchronous_commit is off: an acknowledged write would not be on the disk",

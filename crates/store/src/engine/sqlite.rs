@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Statement};
 
+use super::Session;
 use super::dialect::Dialect;
 use super::value::{Row, Rows, Value};
-use super::Session;
 use crate::error::{Result, StoreError};
 
 /// How long a transaction waits for another process that writes. A batch of 10,000 objects takes under a second.
@@ -60,8 +60,7 @@ impl Sqlite {
             let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / page;
             writer.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
         }
-        let readers =
-            Readers { state: Mutex::default(), returned: Condvar::new(), limit: readers.max(1) };
+        let readers = Readers { state: Mutex::default(), returned: Condvar::new(), limit: readers.max(1) };
         Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers })
     }
 
@@ -88,7 +87,8 @@ impl Sqlite {
     /// Runs `work` on one snapshot.
     pub(crate) fn read<T>(&self, work: &mut dyn FnMut(Session<'_>) -> Result<T>) -> Result<T> {
         let reader = self.reader()?;
-        let connection = reader.connection.as_ref().expect("a reader holds its connection until it is dropped");
+        let connection =
+            reader.connection.as_ref().expect("a reader holds its connection until it is dropped");
         connection.execute_batch("begin")?;
         let done = work(Session::Sqlite(connection));
         connection.execute_batch("rollback")?;
@@ -164,8 +164,7 @@ fn configure(connection: &Connection, cache_kib: i64) -> Result<()> {
 
 fn claim_file(connection: &Connection, path: &Path) -> Result<()> {
     let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 =
-        connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    let tables: i64 = connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
     match (id, tables) {
         (APPLICATION_ID, _) => Ok(()),
         (0, 0) => Ok(connection.pragma_update(None, "application_id", APPLICATION_ID)?),

@@ -90,7 +90,10 @@ pub(crate) struct Made {
 
 impl Made {
     pub(crate) fn new(number: u64, version_us: i64) -> Self {
-        let id = format!("indicator--{:08x}-0000-4000-8000-{number:012x}", number.wrapping_mul(0x9e37_79b9) as u32);
+        let id = format!(
+            "indicator--{:08x}-0000-4000-8000-{number:012x}",
+            number.wrapping_mul(0x9e37_79b9) as u32
+        );
         let bytes = format!("{{\"id\": \"{id}\",\"modified\":{version_us}, \"n\":{number}}}").into_bytes();
         Self {
             id,

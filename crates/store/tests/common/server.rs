@@ -62,7 +62,8 @@ pub(crate) fn command(program: &Path) -> Command {
 
 /// The user to become where the test runs as root.
 fn server_user() -> Option<(u32, u32)> {
-    let root = fs::metadata("/proc/self").ok().is_some_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let root =
+        fs::metadata("/proc/self").ok().is_some_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     if !root {
         return None;
     }
@@ -73,10 +74,14 @@ fn server_user() -> Option<(u32, u32)> {
 }
 
 /// Lets the server's user make things in the folder above `folder`.
-pub(crate) fn own(folder: &Path) {
-    let above = folder.parent().unwrap();
+fn own(folder: &Path) {
+    give(folder.parent().unwrap());
+}
+
+/// Makes a folder the server's.
+pub(crate) fn give(folder: &Path) {
     if let Some((uid, gid)) = server_user() {
-        chown(above, Some(uid), Some(gid)).unwrap();
+        chown(folder, Some(uid), Some(gid)).unwrap();
     }
 }
 
@@ -109,8 +114,12 @@ impl Server {
         let script = "\"$@\" & server=$!; read -r how; kill -\"${how:-QUIT}\" $server; wait $server";
         let mut watcher = command(Path::new("/bin/sh"));
         watcher.args(["-c", script, "sh"]).arg(programs.join("postgres")).arg("-D").arg(folder);
-        for setting in [&format!("port={port}"), "listen_addresses=127.0.0.1", "shared_buffers=64MB", "max_connections=120"]
-        {
+        for setting in [
+            &format!("port={port}"),
+            "listen_addresses=127.0.0.1",
+            "shared_buffers=64MB",
+            "max_connections=120",
+        ] {
             watcher.args(["-c", setting]);
         }
         watcher.arg("-c").arg(format!("unix_socket_directories={}", folder.parent().unwrap().display()));

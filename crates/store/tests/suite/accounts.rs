@@ -30,7 +30,10 @@ pub(crate) fn names_are_taken_once(home: &Home) {
     home.store.write(|write| write.count_failure(key, NOON + 5)).unwrap();
     assert_eq!(home.store.write(|write| write.count_failure(key, NOON + 9)).unwrap(), 2);
     let found = home.store.read(|read| read.account("anna")).unwrap().unwrap();
-    assert_eq!((found.key, found.role, found.failures, found.locked_until_us), (key, Role::Releaser, 2, NOON + 9));
+    assert_eq!(
+        (found.key, found.role, found.failures, found.locked_until_us),
+        (key, Role::Releaser, 2, NOON + 9)
+    );
     assert_eq!(found.attributes, "{\"communities\":[\"allies\"]}");
     home.store.write(|write| write.forget_failures(key)).unwrap();
     assert_eq!(home.store.read(|read| read.account("anna")).unwrap().unwrap().failures, 0);
@@ -63,7 +66,8 @@ pub(crate) fn tokens_end(home: &Home) {
 
 pub(crate) fn certificates_stand_for_accounts(home: &Home) {
     let (anna, ben) = (account(home, "anna"), account(home, "ben"));
-    let whose = || home.store.read(|read| read.account_by_certificate(&[7; 32])).unwrap().map(|found| found.key);
+    let whose =
+        || home.store.read(|read| read.account_by_certificate(&[7; 32])).unwrap().map(|found| found.key);
     home.store.write(|write| write.map_certificate(&[7; 32], "CN=anna", anna, NOON)).unwrap();
     assert_eq!(whose(), Some(anna));
     home.store.write(|write| write.map_certificate(&[7; 32], "CN=ben", ben, NOON)).unwrap();

@@ -7,7 +7,14 @@ use watchfire_store::{AuditEntry, StoreError};
 use crate::common::{Home, NOON};
 
 fn entry(action: &str) -> AuditEntry<'_> {
-    AuditEntry { at_us: NOON, actor: "anna", origin: "192.0.2.1", action, subject: "indicator--1", detail: "" }
+    AuditEntry {
+        at_us: NOON,
+        actor: "anna",
+        origin: "192.0.2.1",
+        action,
+        subject: "indicator--1",
+        detail: "",
+    }
 }
 
 /// Runs a statement past the store, as somebody with a shell on the machine would; whether the engine allowed it.
@@ -35,10 +42,10 @@ pub(crate) fn audit_is_append_only(home: &Home) {
     }
     assert!(behind_its_back(home, "update account set name = name"), "other tables can be written to");
     let rows = home.store.read(|read| read.audit_by_place(0, 10)).unwrap();
-    assert_eq!(rows.iter().map(|row| (row.place, row.action.as_str())).collect::<Vec<_>>(), [
-        (Some(1), "object.release"),
-        (Some(2), "sign-in")
-    ]);
+    assert_eq!(
+        rows.iter().map(|row| (row.place, row.action.as_str())).collect::<Vec<_>>(),
+        [(Some(1), "object.release"), (Some(2), "sign-in")]
+    );
 }
 
 pub(crate) fn audit_is_written_with_the_act(home: &Home) {

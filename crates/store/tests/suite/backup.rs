@@ -27,7 +27,8 @@ fn furnish(home: &Home) {
         attributes: "{}",
         password_hash: None,
     };
-    let entry = AuditEntry { at_us: NOON, actor: "a", origin: "o", action: "x", subject: "s", detail: "\"\u{1}\"" };
+    let entry =
+        AuditEntry { at_us: NOON, actor: "a", origin: "o", action: "x", subject: "s", detail: "\"\u{1}\"" };
     home.store
         .write(|write| {
             write.remove(one, &filter, &Clearance::Everything, NOON)?;
@@ -59,7 +60,8 @@ pub(crate) fn a_dump_is_restored_row_for_row(home: &Home) {
         assert_eq!(target.store.restore(&mut bytes.as_slice()).unwrap(), before);
         assert_eq!(target.store.digest().unwrap(), before);
         assert_eq!(dump(&target), bytes);
-        let collection = target.store.read(|read| read.collection("allies", "00000000-0000-4000-8000-000000000001"));
+        let collection =
+            target.store.read(|read| read.collection("allies", "00000000-0000-4000-8000-000000000001"));
         let collection = collection.unwrap().unwrap().key;
         let (last, _) = target.store.read(|read| read.last_place(collection)).unwrap();
         let added = target.add(collection, &[Made::new(9_999, NOON)]);
@@ -125,7 +127,8 @@ pub(crate) fn a_dump_is_of_one_moment(home: &Home) {
         for _ in 0..5 {
             let target = Home::sqlite().unwrap();
             target.store.restore(&mut dump(home).as_slice()).unwrap();
-            let places = [one, two].map(|collection| target.store.read(|read| read.last_place(collection)).unwrap().0);
+            let places =
+                [one, two].map(|collection| target.store.read(|read| read.last_place(collection)).unwrap().0);
             assert_eq!(places[0], places[1], "both or neither");
         }
         stop.store(true, Ordering::SeqCst);

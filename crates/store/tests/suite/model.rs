@@ -23,7 +23,11 @@ fn expected(model: &Model, filter: &Filter<'_>, clearance: &[&str], wanted: &Ver
     let beyond = |object: &Made, newer: bool| {
         visible.iter().any(|(_, other)| {
             other.id == object.id
-                && if newer { other.version_us > object.version_us } else { other.version_us < object.version_us }
+                && if newer {
+                    other.version_us > object.version_us
+                } else {
+                    other.version_us < object.version_us
+                }
         })
     };
     let last = wanted.last || (!wanted.first && !wanted.all && wanted.at_us.is_empty());
@@ -84,8 +88,9 @@ pub(crate) fn versions_agree_with_a_simple_model(home: &Home) {
                     let (_, object) = model.remove(dice.roll(model.len() as u64) as usize);
                     let one = Versions { at_us: vec![object.version_us], ..Versions::default() };
                     let filter = Filter { ids: vec![&object.id], versions: one, ..Filter::default() };
-                    let removed =
-                        home.store.write(|write| write.remove(collection, &filter, &Clearance::Everything, NOON));
+                    let removed = home
+                        .store
+                        .write(|write| write.remove(collection, &filter, &Clearance::Everything, NOON));
                     assert_eq!(removed.unwrap(), 1);
                 }
                 1 if !model.is_empty() => {
@@ -127,12 +132,14 @@ fn add_some(
                 let everything = super::objects::everything();
                 let stored = walk(home, collection, &everything, &Clearance::Everything, 1_000);
                 let key = stored.iter().find(|stored| stored.place == place).unwrap().marking;
-                let known = home.store.read(|read| read.markings(watchfire_store::MarkingKey(key.0 - 1))).unwrap();
+                let known =
+                    home.store.read(|read| read.markings(watchfire_store::MarkingKey(key.0 - 1))).unwrap();
                 let marking = known[0].summary.clone();
                 model.push((place, Made { marking, ..object }));
             }
             Outcome::Unchanged => {
-                let same = |(_, known): &(i64, Made)| known.id == object.id && known.version_us == object.version_us;
+                let same =
+                    |(_, known): &(i64, Made)| known.id == object.id && known.version_us == object.version_us;
                 assert!(model.iter().any(same));
             }
             other => panic!("{other:?}"),

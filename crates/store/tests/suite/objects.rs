@@ -27,7 +27,8 @@ pub(crate) fn bytes_are_kept(home: &Home) {
     objects[3].bytes = vec![b'x'; 3 << 20];
     objects[4].bytes = "\u{0}\u{fffd}ä\u{10ffff}".into();
     home.add(collection, &objects);
-    let page = home.store.read(|read| read.page(collection, &everything(), &Clearance::Everything, 0, 10)).unwrap();
+    let page =
+        home.store.read(|read| read.page(collection, &everything(), &Clearance::Everything, 0, 10)).unwrap();
     assert_eq!(page.objects.len(), 5);
     for (stored, given) in page.objects.iter().zip(&objects) {
         assert_eq!((&stored.id, &stored.bytes), (&given.id, &given.bytes));
@@ -100,7 +101,11 @@ pub(crate) fn a_failed_act_leaves_nothing(home: &Home) {
         })
     }));
     assert!(panicked.is_err());
-    assert_eq!(added(&home.add(collection, &many(200, 1))), [4], "the place is not lost, and the store goes on");
+    assert_eq!(
+        added(&home.add(collection, &many(200, 1))),
+        [4],
+        "the place is not lost, and the store goes on"
+    );
 }
 
 pub(crate) fn an_object_can_be_in_two_collections(home: &Home) {
@@ -160,7 +165,9 @@ pub(crate) fn places_are_gapless(home: &Home) {
                             });
                             assert!(failed.is_err());
                         }
-                        places.extend(added(&home.store.write(|write| write.add(collection, &new, NOON)).unwrap()));
+                        places.extend(added(
+                            &home.store.write(|write| write.add(collection, &new, NOON)).unwrap(),
+                        ));
                     }
                     places
                 })
@@ -168,8 +175,11 @@ pub(crate) fn places_are_gapless(home: &Home) {
             .collect();
         writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect::<Vec<i64>>()
     });
-    let expected: BTreeSet<u64> =
-        (0..4).flat_map(|writer| (0..8).flat_map(move |round| writer * 10 + round * 25..writer * 10 + round * 25 + 30)).collect();
+    let expected: BTreeSet<u64> = (0..4)
+        .flat_map(|writer| {
+            (0..8).flat_map(move |round| writer * 10 + round * 25..writer * 10 + round * 25 + 30)
+        })
+        .collect();
     let mut sorted = places;
     sorted.sort_unstable();
     assert_eq!(sorted, (1..=expected.len() as i64).collect::<Vec<_>>());
@@ -182,8 +192,13 @@ pub(crate) fn dates_added_rise_with_places(home: &Home) {
         let new: Vec<NewObject<'_>> = objects.iter().map(Made::new_object).collect();
         home.store.write(|write| write.add(collection, &new, now)).unwrap();
     }
-    let page = home.store.read(|read| read.page(collection, &everything(), &Clearance::Everything, 0, 100)).unwrap();
-    assert!(page.objects.windows(2).all(|pair| pair[0].added_us < pair[1].added_us && pair[0].place < pair[1].place));
+    let page =
+        home.store.read(|read| read.page(collection, &everything(), &Clearance::Everything, 0, 100)).unwrap();
+    assert!(
+        page.objects
+            .windows(2)
+            .all(|pair| pair[0].added_us < pair[1].added_us && pair[0].place < pair[1].place)
+    );
     assert_eq!(page.objects[0].added_us, NOON);
     assert_eq!(page.objects[30].added_us, NOON + 5_000_000);
 }

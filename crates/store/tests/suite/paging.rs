@@ -9,11 +9,19 @@ use crate::common::{Home, Made, NOON, many};
 pub(crate) fn cleared(home: &Home, summaries: &[&str]) -> Clearance {
     let markings = home.store.read(|read| read.markings(MarkingKey(0))).unwrap();
     Clearance::only(
-        markings.iter().filter(|marking| summaries.contains(&marking.summary.as_str())).map(|marking| marking.key),
+        markings
+            .iter()
+            .filter(|marking| summaries.contains(&marking.summary.as_str()))
+            .map(|marking| marking.key),
     )
 }
 
-pub(crate) fn page(home: &Home, collection: CollectionKey, filter: &Filter<'_>, clearance: &Clearance) -> Page {
+pub(crate) fn page(
+    home: &Home,
+    collection: CollectionKey,
+    filter: &Filter<'_>,
+    clearance: &Clearance,
+) -> Page {
     home.store.read(|read| read.page(collection, filter, clearance, 0, 1_000)).unwrap()
 }
 
@@ -52,9 +60,14 @@ pub(crate) fn pages_join_to_the_whole(home: &Home) {
     let whole = walk(home, collection, &everything(), &Clearance::Everything, 1_000);
     assert_eq!(whole.len(), 100);
     for limit in [1, 7, 50, 99, 100, 101] {
-        assert_eq!(walk(home, collection, &everything(), &Clearance::Everything, limit), whole, "limit {limit}");
+        assert_eq!(
+            walk(home, collection, &everything(), &Clearance::Everything, limit),
+            whole,
+            "limit {limit}"
+        );
     }
-    let exact = home.store.read(|read| read.page(collection, &everything(), &Clearance::Everything, 0, 100)).unwrap();
+    let exact =
+        home.store.read(|read| read.page(collection, &everything(), &Clearance::Everything, 0, 100)).unwrap();
     assert_eq!(exact.next, None, "a full last page says that it is the last");
 }
 
@@ -69,11 +82,15 @@ pub(crate) fn filters_select(home: &Home) {
     let ask = |filter: Filter<'_>| numbers(&page(home, collection, &filter, &Clearance::Everything));
     let filter = Filter::default;
     assert_eq!(ask(Filter { types: vec!["malware"], ..filter() }), [2, 5, 8, 11]);
-    assert_eq!(ask(Filter { types: vec!["malware", "tool"], spec_versions: vec!["2.0"], ..filter() }), [2, 3, 5, 6]);
+    assert_eq!(
+        ask(Filter { types: vec!["malware", "tool"], spec_versions: vec!["2.0"], ..filter() }),
+        [2, 3, 5, 6]
+    );
     assert_eq!(ask(Filter { ids: vec![&objects[3].id, &objects[1].id, "x--no", "\0"], ..filter() }), [2, 4]);
     assert_eq!(ask(Filter { ids: vec![&objects[3].id], types: vec!["tool"], ..filter() }), [0; 0]);
     assert_eq!(ask(Filter { types: vec!["identity"], ..filter() }), [0; 0]);
-    let bare = page(home, collection, &Filter { ids: vec![&objects[0].id], ..filter() }, &Clearance::Everything);
+    let bare =
+        page(home, collection, &Filter { ids: vec![&objects[0].id], ..filter() }, &Clearance::Everything);
     assert!(bare.objects[0].bytes.is_empty(), "a manifest reads no bytes");
 }
 
@@ -84,7 +101,8 @@ pub(crate) fn added_after_loses_nothing(home: &Home) {
     let (mut seen, mut last) = (Vec::new(), None);
     loop {
         let filter = Filter { added_after_us: last, ..everything() };
-        let page = home.store.read(|read| read.page(collection, &filter, &Clearance::Everything, 0, 7)).unwrap();
+        let page =
+            home.store.read(|read| read.page(collection, &filter, &Clearance::Everything, 0, 7)).unwrap();
         let Some(end) = page.objects.last() else { break };
         last = Some(end.added_us);
         seen.extend(numbers(&page));
@@ -110,8 +128,10 @@ pub(crate) fn red_rows_are_not_counted(home: &Home) {
         let mut after = 0;
         let mut seen = 0;
         loop {
-            let page =
-                home.store.read(|read| read.page(collection, &Filter::default(), &clear, after, limit)).unwrap();
+            let page = home
+                .store
+                .read(|read| read.page(collection, &Filter::default(), &clear, after, limit))
+                .unwrap();
             seen += page.objects.len();
             let Some(next) = page.next else { break };
             assert_eq!(page.objects.len(), limit, "a page that is not the last is full");
@@ -141,8 +161,7 @@ pub(crate) fn the_last_version_one_may_see_is_the_last(home: &Home) {
         let page = page(home, collection, &filter, &cleared(home, clearance));
         page.objects.iter().map(|object| object.version_us - NOON).collect()
     };
-    let (last, first) =
-        (Versions::default(), Versions { first: true, ..Versions::default() });
+    let (last, first) = (Versions::default(), Versions { first: true, ..Versions::default() });
     assert_eq!(ask(&["clear", "green", "red"], last.clone()), [5]);
     assert_eq!(ask(&["clear", "green"], last.clone()), [4]);
     assert_eq!(ask(&["clear"], last), [1]);
@@ -175,7 +194,8 @@ pub(crate) fn many_lanes_make_one_page(home: &Home) {
 
 pub(crate) fn removing_leaves_a_tombstone(home: &Home) {
     let collection = home.collection("1");
-    let objects = [Made::new(1, NOON), Made::new(2, NOON), Made::new(2, NOON + 1).marked("red"), Made::new(3, NOON)];
+    let objects =
+        [Made::new(1, NOON), Made::new(2, NOON), Made::new(2, NOON + 1).marked("red"), Made::new(3, NOON)];
     home.add(collection, &objects);
     let filter = Filter { ids: vec![&objects[1].id], ..everything() };
     let clear = cleared(home, &["clear"]);
@@ -206,7 +226,10 @@ pub(crate) fn removing_the_last_shows_the_one_before(home: &Home) {
             home.store.write(|write| write.remove(collection, &last, &Clearance::Everything, NOON)).unwrap();
         assert_eq!(removed, 1);
         let left = page(home, collection, &Filter::default(), &Clearance::Everything);
-        assert_eq!(left.objects.iter().map(|object| object.version_us - NOON).collect::<Vec<_>>(), [expected]);
+        assert_eq!(
+            left.objects.iter().map(|object| object.version_us - NOON).collect::<Vec<_>>(),
+            [expected]
+        );
     }
 }
 
@@ -228,7 +251,8 @@ pub(crate) fn tightening_a_marking_hides_everywhere(home: &Home) {
         let (found, _) = home.store.read(|read| read.search(&query, clearance, &start, 10)).unwrap();
         assert_eq!(found.len(), expected);
         let direction = watchfire_store::Direction::Outgoing;
-        let (related, _) = home.store.read(|read| read.related("a--1", direction, clearance, &start, 10)).unwrap();
+        let (related, _) =
+            home.store.read(|read| read.related("a--1", direction, clearance, &start, 10)).unwrap();
         assert_eq!(related.len(), expected);
     }
     // What comes again does not loosen it.

@@ -29,7 +29,8 @@ pub(crate) fn every_shard_is_done_once(home: &Home) {
                 for life in 0.. {
                     let name = format!("worker {worker}, life {life}");
                     let now = clock.fetch_add(LEASE / 40, Ordering::SeqCst);
-                    let Some(claimed) = home.store.write(|write| write.claim(&name, now, LEASE)).unwrap() else {
+                    let Some(claimed) = home.store.write(|write| write.claim(&name, now, LEASE)).unwrap()
+                    else {
                         let progress = home.store.read(|read| read.progress(job)).unwrap();
                         if progress.done == SHARDS as i64 {
                             return;
