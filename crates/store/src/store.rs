@@ -124,6 +124,17 @@ impl Store {
         self.read(|read| dump::dump(read, &mut std::io::sink()))
     }
 
+    /// What a node does now and then: the engine's own housekeeping.
+    pub fn sweep(&self) -> Result<()> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.write(&mut |mut session| session.run_script("pragma optimize")),
+            Engine::Postgres(engine) => engine.write(&mut |mut session| {
+                // No transaction is begun anew after a day.
+                session.run_script("delete from act where at < now() - interval '1 day'")
+            }),
+        }
+    }
+
     /// Copies a SQLite file, while others go on reading and writing. PostgreSQL has tools of its own for that.
     pub fn copy_to(&self, target: &Path) -> Result<()> {
         match &self.engine {

@@ -1,6 +1,7 @@
 //! Three servers with quorum commit; the one that takes writes is killed while it is written to, and a standby takes
 //! over: what was acknowledged is there, once, and the writers notice nothing but a pause.
-#![allow(clippy::unwrap_used)] // a test that cannot go on stops
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test that cannot go on stops
+#![allow(clippy::assigning_clones, clippy::needless_for_each)] // made to be read, not to be fast
 
 mod common;
 

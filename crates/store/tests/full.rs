@@ -1,5 +1,6 @@
 //! A disk that fills: the write is refused with a word for it, nothing is lost, and it works again when there is room.
-#![allow(clippy::unwrap_used)] // a test that cannot go on stops
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test that cannot go on stops
+#![allow(clippy::assigning_clones, clippy::needless_for_each)] // made to be read, not to be fast
 
 mod common;
 

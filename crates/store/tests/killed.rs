@@ -1,6 +1,7 @@
 //! A process that writes is killed at random moments: what it was told is written is there, whole, and nothing else is
 //! half there. `WATCHFIRE_STORE_KILLS` says how often (a dozen by default).
-#![allow(clippy::unwrap_used)] // a test that cannot go on stops
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test that cannot go on stops
+#![allow(clippy::assigning_clones, clippy::needless_for_each)] // made to be read, not to be fast
 
 mod common;
 

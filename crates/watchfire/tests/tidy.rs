@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer of each product crate; a crate may depend on lower layers only.
-const LAYERS: [(&str, u8); 5] = [("sigma", 0), ("stix", 0), ("artifact", 1), ("hunt", 2), ("watchfire", 4)];
+const LAYERS: [(&str, u8); 6] =
+    [("sigma", 0), ("stix", 0), ("artifact", 1), ("hunt", 2), ("store", 2), ("watchfire", 4)];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -67,11 +68,47 @@ fn the_core_is_pure() {
         }
     }
     for (path, text) in sources() {
-        let core = ["crates/sigma/src", "crates/stix/src", "crates/artifact/src", "crates/hunt/src"];
+        let core = [
+            "crates/sigma/src",
+            "crates/stix/src",
+            "crates/artifact/src",
+            "crates/hunt/src",
+            "crates/store/src",
+        ];
         if core.iter().any(|part| path.to_string_lossy().contains(part)) {
             for call in ["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now", "std::net::Tcp"] {
                 assert!(!text.contains(call), "{} calls {call}", path.display());
             }
+        }
+    }
+}
+
+/// The store alone speaks to its engines, and it is neither async nor a client of anything else.
+#[test]
+fn sql_lives_only_in_the_store() {
+    const STATEMENTS: [&str; 6] =
+        ["select ", "insert into ", "update ", "delete from ", "create table ", "with recursive "];
+    for entry in fs::read_dir(root().join("crates")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let dependencies = dependencies(&name);
+        for engine in ["\nrusqlite", "\npostgres", "\nsqlx", "\nlibsqlite3-sys"] {
+            assert!(name == "store" || !dependencies.contains(engine), "{name} depends on {}", engine.trim());
+        }
+    }
+    for dependency in ["tokio", "axum", "ureq", "anyhow", "clap"] {
+        assert!(!dependencies("store").contains(&format!("\n{dependency}")), "store depends on {dependency}");
+    }
+    for (path, text) in sources() {
+        let shown = path.to_string_lossy();
+        if shown.contains("crates/store/") || !shown.contains("/src/") {
+            continue;
+        }
+        for literal in text.split('"').skip(1).step_by(2).map(str::to_lowercase) {
+            let is_sql = STATEMENTS.iter().any(|statement| literal.trim_start().starts_with(statement))
+                && [" from ", " into ", " set ", " where ", "table "]
+                    .iter()
+                    .any(|word| literal.contains(word));
+            assert!(!is_sql, "{shown} holds SQL: {literal}");
         }
     }
 }

@@ -12,12 +12,7 @@ pub(crate) const NOON: i64 = 1_626_696_000_000_000;
 /// and writers that meet; waiting for the disk of a busy machine shows nothing more.
 pub(crate) fn folder() -> tempfile::TempDir {
     let memory = std::path::Path::new("/dev/shm");
-    if memory.is_dir() {
-        if let Ok(folder) = tempfile::tempdir_in(memory) {
-            return folder;
-        }
-    }
-    tempfile::tempdir().unwrap()
+    tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// A store and what keeps it alive.
@@ -29,6 +24,7 @@ pub(crate) struct Home {
 }
 
 impl Home {
+    #[allow(clippy::unnecessary_wraps)] // as the other engine, which may not be installed
     pub(crate) fn sqlite() -> Option<Self> {
         let folder = folder();
         let address = folder.path().join("watchfire.db").to_str().unwrap().to_owned();

@@ -82,7 +82,7 @@ pub(crate) fn versions_agree_with_a_simple_model(home: &Home) {
         let collection = home.collection(&seed.to_string());
         let other = home.collection(&format!("other {seed}"));
         let mut model: Model = Vec::new();
-        for _ in 0..60 {
+        for _ in 0..40 {
             match dice.roll(10) {
                 0 if !model.is_empty() => {
                     let (_, object) = model.remove(dice.roll(model.len() as u64) as usize);
@@ -102,7 +102,7 @@ pub(crate) fn versions_agree_with_a_simple_model(home: &Home) {
                 }
                 _ => add_some(home, collection, other, &mut model, dice),
             }
-            for _ in 0..4 {
+            for _ in 0..3 {
                 compare(home, collection, &model, dice);
             }
         }
