@@ -150,38 +150,27 @@ impl Write<'_> {
         entering: &mut [Entering<'_>],
     ) -> Result<()> {
         let lanes = self.lanes(entering)?;
-        let creators =
-            entering.iter().map(|entry| objects[entry.at].created_by.map_or(0, |id| items.key(id)));
+        let creator = |entry: &Entering<'_>| objects[entry.at].created_by.map(|id| items.key(id));
         let rows = Rows {
             columns: vec![
                 Column::Ints(entering.iter().map(|entry| entry.item).collect()),
                 Column::Ints(entering.iter().map(|entry| objects[entry.at].version_us).collect()),
                 Column::Ints(lanes),
-                Column::Ints(creators.collect()),
+                Column::OptionalInts(entering.iter().map(creator).collect()),
                 Column::Bytes(entering.iter().map(|entry| objects[entry.at].bytes).collect()),
             ],
         };
-        let mut at_of: HashMap<(i64, i64), usize> = HashMap::with_capacity(entering.len());
-        for (at, entry) in entering.iter().enumerate() {
-            at_of.insert((entry.item, objects[entry.at].version_us), at);
-        }
-        self.session.for_rows(
-            "insert into object (item, version_us, lane, creator, bytes) \
-             select r.item, r.version_us, r.lane, nullif(r.creator, 0), r.bytes \
-             from {rows item, version_us, lane, creator, bytes} where true \
-             on conflict (item, version_us) do nothing returning key, item, version_us",
+        let keys = self.session.insert_new(
+            "object",
+            &["item", "version_us"],
+            &["lane", "creator", "bytes"],
             &rows,
-            &[],
-            &mut |row| {
-                if let Some(entry) =
-                    at_of.get(&(row.int(1)?, row.int(2)?)).and_then(|at| entering.get_mut(*at))
-                {
-                    entry.object = row.int(0)?;
-                    entry.is_new = true;
-                }
-                Ok(())
-            },
-        )
+        )?;
+        for (entry, key) in entering.iter_mut().zip(keys) {
+            entry.is_new = key.is_some();
+            entry.object = key.unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// Compares what is in the store already with what came. The marking of what is there stays: it may have been
@@ -249,8 +238,7 @@ impl Write<'_> {
         ];
         self.session.run_rows(
             "insert into relation (source, kind, target, marking, object) \
-             select r.source, r.kind, r.target, r.marking, r.object \
-             from {rows source, kind, target, marking, object} where true on conflict do nothing",
+             {values source, kind, target, marking, object} on conflict do nothing",
             &Rows { columns },
             &[],
         )
@@ -266,8 +254,7 @@ impl Write<'_> {
             Column::Ints(values.iter().map(|(_, _, object)| *object).collect()),
         ];
         self.session.run_rows(
-            "insert into value (value, marking, object) select r.value, r.marking, r.object \
-             from {rows value, marking, object} where true on conflict do nothing",
+            "insert into value (value, marking, object) {values value, marking, object} on conflict do nothing",
             &Rows { columns },
             &[],
         )
@@ -367,6 +354,7 @@ impl Write<'_> {
         let ints = |of: fn(&Joining) -> i64| Column::Ints(joining.iter().map(of).collect());
         let rows = Rows {
             columns: vec![
+                Column::Ints(vec![collection.0; joining.len()]),
                 ints(|row| row.place),
                 ints(|row| row.item),
                 ints(|row| row.version_us),
@@ -379,10 +367,9 @@ impl Write<'_> {
         };
         self.session.run_rows(
             "insert into member (collection, place, item, version_us, object, lane, added_us, newest, oldest) \
-             select $9, r.place, r.item, r.version_us, r.object, r.lane, r.added_us, r.newest, r.oldest \
-             from {rows place, item, version_us, object, lane, added_us, newest, oldest}",
+             {values collection, place, item, version_us, object, lane, added_us, newest, oldest}",
             &rows,
-            &[collection.0.into()],
+            &[],
         )
     }
 }

@@ -77,8 +77,7 @@ impl Write<'_> {
         let mut made = Vec::with_capacity(entries.len());
         self.session.for_rows(
             "insert into audit (at_us, actor, origin, action, subject, detail) \
-             select r.at_us, r.actor, r.origin, r.action, r.subject, r.detail \
-             from {rows at_us, actor, origin, action, subject, detail} returning key",
+             {values at_us, actor, origin, action, subject, detail} returning key",
             &Rows { columns },
             &[],
             &mut |row| {
@@ -87,7 +86,7 @@ impl Write<'_> {
             },
         )?;
         self.session.run_rows(
-            "insert into audit_unplaced (audit) select r.audit from {rows audit}",
+            "insert into audit_unplaced (audit) {values audit}",
             &Rows { columns: vec![Column::Ints(made)] },
             &[],
         )
@@ -107,7 +106,7 @@ impl Write<'_> {
         let columns =
             vec![Column::Ints((last + 1..).take(waiting.len()).collect()), Column::Ints(waiting.clone())];
         self.session.run_rows(
-            "insert into audit_place (place, audit) select r.place, r.audit from {rows place, audit}",
+            "insert into audit_place (place, audit) {values place, audit}",
             &Rows { columns },
             &[],
         )?;

@@ -407,8 +407,7 @@ fn insert(
     }
     let columns = cells.iter().zip(table.columns).map(|(cells, (_, kind))| column_of(cells, *kind)).collect();
     let names = table.column_names();
-    let picked = table.columns.iter().map(|(name, _)| format!("r.{name}")).collect::<Vec<_>>().join(", ");
-    let text = format!("insert into {} ({names}) select {picked} from {{rows {names}}}", table.name);
+    let text = format!("insert into {} ({names}) {{values {names}}}", table.name);
     write.session.run_rows(&text, &Rows { columns }, &[])
 }
 

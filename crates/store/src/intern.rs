@@ -42,28 +42,27 @@ impl Write<'_> {
     pub(crate) fn intern_items<'a>(&mut self, mut ids: Vec<&'a str>) -> Result<Items<'a>> {
         ids.sort_unstable();
         ids.dedup();
-        let mut found: HashMap<String, i64> = HashMap::new();
-        let mut made = Vec::new();
         let rows = Rows { columns: vec![Column::Texts(ids.clone())] };
-        self.session.for_rows(
-            "insert into item (id) select r.id from {rows id} where true \
-             on conflict (id) do nothing returning key, id",
-            &rows,
-            &[],
-            &mut |row| {
-                let key = row.int(0)?;
-                made.push((key, row.string(1)?));
-                Ok(())
-            },
-        )?;
+        let made = self.session.insert_new("item", &["id"], &[], &rows)?;
         let mut items =
-            Items { keys: HashMap::with_capacity(ids.len()), fresh: HashSet::with_capacity(made.len()) };
-        for (key, id) in made {
-            items.fresh.insert(key);
-            found.insert(id, key);
+            Items { keys: HashMap::with_capacity(ids.len()), fresh: HashSet::with_capacity(ids.len()) };
+        let mut missing = Vec::new();
+        for (id, key) in ids.into_iter().zip(made) {
+            match key {
+                Some(key) => {
+                    items.keys.insert(id, key);
+                    items.fresh.insert(key);
+                }
+                None => missing.push(id),
+            }
         }
-        let missing: Vec<&str> = ids.iter().copied().filter(|id| !found.contains_key(*id)).collect();
-        let rows = Rows { columns: vec![Column::Texts(missing)] };
+        self.find_items(&missing, &mut items)?;
+        Ok(items)
+    }
+
+    fn find_items<'a>(&mut self, ids: &[&'a str], items: &mut Items<'a>) -> Result<()> {
+        let mut found: HashMap<String, i64> = HashMap::with_capacity(ids.len());
+        let rows = Rows { columns: vec![Column::Texts(ids.to_vec())] };
         self.session.for_rows(
             "select i.key, i.id from {rows id} join item i on i.id = r.id",
             &rows,
@@ -74,12 +73,12 @@ impl Write<'_> {
             },
         )?;
         for id in ids {
-            let key = *found
-                .get(id)
+            let key = found
+                .get(*id)
                 .ok_or_else(|| StoreError::Corrupt { reason: format!("{id} got no number") })?;
-            items.keys.insert(id, key);
+            items.keys.insert(id, *key);
         }
-        Ok(items)
+        Ok(())
     }
 
     /// The number of a summary of markings.

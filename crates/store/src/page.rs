@@ -7,7 +7,7 @@
 //! Places tell how much a collection holds that a reader does not see. They are for the node; what leaves it is a
 //! sealed cursor and the dates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clearance::{Clearance, MarkingKey};
 use crate::collection::CollectionKey;
@@ -280,10 +280,11 @@ impl Read<'_> {
         if known {
             return Ok(true);
         }
+        // The plus keeps the lane out of the choice of an index: an item has few versions, a lane has millions of rows.
         let mut beyond = |comparison: &str| -> Result<bool> {
             let text = format!(
                 "select 1 from member m where m.collection = $1 and m.item = $2 \
-                 and m.version_us {comparison} $3 and m.lane {{in $4}} limit 1"
+                 and m.version_us {comparison} $3 and +m.lane {{in $4}} limit 1"
             );
             let values = [
                 Value::Int(collection.0),
@@ -308,7 +309,7 @@ impl Read<'_> {
         let keys: Vec<i64> = lanes.iter().map(|lane| lane.key).collect();
         let text = format!(
             "select {CANDIDATE} from object o join member m on m.object = o.key \
-             where o.version_us {{in $1}} and m.collection = $2 and m.place > $3 and m.lane {{in $4}} \
+             where o.version_us {{in $1}} and m.collection = $2 and m.place > $3 and +m.lane {{in $4}} \
              order by m.place limit $5"
         );
         let values = [
@@ -329,19 +330,21 @@ impl Read<'_> {
         lanes: &[Lane],
         after: i64,
     ) -> Result<Vec<Candidate>> {
-        let keys: Vec<i64> = lanes.iter().map(|lane| lane.key).collect();
+        let visible: BTreeSet<i64> = lanes.iter().map(|lane| lane.key).collect();
         let mut ids: Vec<&str> = filter.ids.iter().copied().filter(|id| !id.contains('\0')).collect();
         ids.sort_unstable();
         ids.dedup();
         let text = format!(
             "select {CANDIDATE} from {{rows id}} join item i on i.id = r.id \
-             join member m on m.collection = $2 and m.item = i.key where m.lane {{in $3}}"
+             join member m on m.collection = $2 and m.item = i.key"
         );
         let mut items: BTreeMap<i64, Vec<Candidate>> = BTreeMap::new();
         let rows = Rows { columns: vec![Column::Texts(ids)] };
-        self.session.for_rows(&text, &rows, &[collection.0.into(), Value::Set(&keys)], &mut |row| {
+        self.session.for_rows(&text, &rows, &[collection.0.into()], &mut |row| {
             let row = read_candidate(row)?;
-            items.entry(row.item).or_default().push(row);
+            if visible.contains(&row.lane) {
+                items.entry(row.item).or_default().push(row);
+            }
             Ok(())
         })?;
         let mut chosen = Vec::new();

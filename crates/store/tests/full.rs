@@ -39,7 +39,9 @@ impl Drop for SmallDisk {
 
 fn batch(number: u64) -> Vec<Made> {
     let mut objects = common::many(number * 50, 50);
-    objects.iter_mut().for_each(|object| object.bytes.resize(4_000, b'x'));
+    // Nothing that a server could compress.
+    let mut dice = common::Dice(number);
+    objects.iter_mut().for_each(|object| object.bytes.extend((0..4_000).map(|_| dice.roll(256) as u8)));
     objects
 }
 

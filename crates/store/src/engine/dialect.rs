@@ -8,6 +8,7 @@
 //! | `{strict}` `{clustered}` | `strict`, `strict, without rowid` | nothing |
 //! | `{in $1}` | `in (select value from json_each(?1))` | `= any($1)` |
 //! | `{rows a, b}` | one row of parameters | arrays, opened side by side |
+//! | `{values a, b}` | `values (?1, ?2)` | all of `{rows a, b}`, to be inserted |
 //! | `{skip locked}` `{for update}` | nothing: there is one writer | `for update skip locked`, `for update` |
 //!
 //! Text is compared by its bytes on both engines (`collate "C"`), else a prefix search would depend on a locale.
@@ -62,11 +63,18 @@ impl Dialect {
     /// Opens `{rows a, b}`: a table `r` with these columns, of one row on SQLite, of all rows on PostgreSQL.
     /// Further parameters begin after the columns.
     pub(crate) fn open_rows(self, text: &str, rows: &Rows<'_>) -> String {
-        let start = text.find("{rows ").expect("a statement for rows names them");
+        let start =
+            text.find("{rows ").or_else(|| text.find("{values ")).expect("a statement for rows names them");
         let end = text[start..].find('}').expect("a word of the dialect ends") + start;
-        let names: Vec<&str> = text[start + 6..end].split(", ").collect();
+        let (word, names) = text[start + 1..end].split_once(' ').expect("the word was found with its blank");
+        let names: Vec<&str> = names.split(", ").collect();
         assert_eq!(names.len(), rows.columns.len(), "a statement for rows names each column: {text}");
         let opened = match self {
+            // An insert of one row needs no journal of its own, as one from a query does.
+            Dialect::Sqlite if word == "values" => {
+                let parameters: Vec<String> = (1..=names.len()).map(|at| format!("${at}")).collect();
+                format!("values ({})", parameters.join(", "))
+            }
             Dialect::Sqlite => {
                 let columns: Vec<String> =
                     names.iter().enumerate().map(|(at, name)| format!("${} as {name}", at + 1)).collect();
@@ -79,7 +87,8 @@ impl Dialect {
                     .enumerate()
                     .map(|(at, column)| format!("${}::{}", at + 1, column.postgres_type()))
                     .collect();
-                format!("unnest({}) as r({})", arrays.join(", "), names.join(", "))
+                let table = format!("unnest({}) as r({})", arrays.join(", "), names.join(", "));
+                if word == "values" { format!("select * from {table}") } else { table }
             }
         };
         self.translate(&[&text[..start], &opened, &text[end + 1..]].concat())
@@ -125,6 +134,12 @@ mod tests {
         assert_eq!(
             Postgres.open_rows(text, &rows),
             "select r.a from unnest($1::bigint[], $2::text[]) as r(a, b) where r.b = $3"
+        );
+        let text = "insert into t (a, b) {values a, b}";
+        assert_eq!(Sqlite.open_rows(text, &rows), "insert into t (a, b) values (?1, ?2)");
+        assert_eq!(
+            Postgres.open_rows(text, &rows),
+            "insert into t (a, b) select * from unnest($1::bigint[], $2::text[]) as r(a, b)"
         );
     }
 }

@@ -78,6 +78,30 @@ impl Session<'_> {
         }
     }
 
+    /// Inserts rows that are not in a table yet, as told by their first columns, `unique`; the new key of each row, and
+    /// none for a row that was there.
+    pub(crate) fn insert_new(
+        &mut self,
+        table: &str,
+        unique: &[&str],
+        others: &[&str],
+        rows: &Rows<'_>,
+    ) -> Result<Vec<Option<i64>>> {
+        rows.check()?;
+        if rows.len() == 0 {
+            return Ok(Vec::new());
+        }
+        let names = [unique, others].concat().join(", ");
+        let unique_names = unique.join(", ");
+        let text = format!(
+            "insert into {table} ({names}) {{values {names}}} on conflict ({unique_names}) do nothing"
+        );
+        match self {
+            Session::Sqlite(connection) => sqlite::insert_new(connection, &text, rows),
+            Session::Postgres(link) => link.insert_new(&text, unique, rows),
+        }
+    }
+
     /// Runs a statement with `{rows …}` for its effect.
     pub(crate) fn run_rows(&mut self, text: &str, rows: &Rows<'_>, values: &[Value<'_>]) -> Result<()> {
         self.for_rows(text, rows, values, &mut |_| Ok(()))

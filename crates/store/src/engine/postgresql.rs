@@ -79,7 +79,7 @@ impl Postgres {
         loop {
             let mut link = self.take()?;
             let done = link.attempt(work, &mut token, &mut unanswered);
-            let link_lives = !matches!(done, Err(StoreError::Unreachable(_))) && link.roll_back();
+            let link_lives = done.is_ok() || !is_gone(&done) && link.roll_back();
             self.give_back(link_lives.then_some(link));
             match done {
                 Err(StoreError::Unreachable(_)) if round < ROUNDS => {
@@ -100,7 +100,7 @@ impl Postgres {
             let done = link
                 .run_script("begin isolation level repeatable read read only")
                 .and_then(|()| work(Session::Postgres(&mut link)));
-            let link_lives = !matches!(done, Err(StoreError::Unreachable(_))) && link.roll_back();
+            let link_lives = !is_gone(&done) && link.roll_back();
             self.give_back(link_lives.then_some(link));
             match done {
                 Err(StoreError::Unreachable(_)) if round < ROUNDS => {
@@ -169,6 +169,11 @@ impl Postgres {
             }
         }
     }
+}
+
+/// Whether a server went away.
+fn is_gone<T>(done: &Result<T>) -> bool {
+    matches!(done, Err(StoreError::Unreachable(_)))
 }
 
 /// An address as it may be shown.
@@ -251,7 +256,6 @@ impl Link {
 
     /// Whether the link can be used again.
     fn roll_back(&mut self) -> bool {
-        // Outside a transaction this is a warning and no error.
         !self.client.is_closed() && self.client.batch_execute("rollback").is_ok()
     }
 
@@ -296,6 +300,28 @@ impl Link {
         let mut parameters: Vec<&(dyn ToSql + Sync)> = rows.columns.iter().map(Column::array).collect();
         parameters.extend(values.iter().map(|value| value as &(dyn ToSql + Sync)));
         self.stream(&statement, &parameters, each)
+    }
+
+    pub(super) fn insert_new(
+        &mut self,
+        text: &str,
+        unique: &[&str],
+        rows: &Rows<'_>,
+    ) -> Result<Vec<Option<i64>>> {
+        let identity = |row: usize| -> Vec<String> {
+            let parts = rows.columns.iter().take(unique.len());
+            parts.map(|column| column.value(row).to_string()).collect()
+        };
+        // What comes back is the rows that were new, in no promised order.
+        let returned: Vec<String> = unique.iter().map(|name| format!("{name}::text")).collect();
+        let text = format!("{text} returning key, {}", returned.join(", "));
+        let mut made: HashMap<Vec<String>, i64> = HashMap::with_capacity(rows.len());
+        self.for_rows(&text, rows, &[], &mut |row| {
+            let parts: Result<Vec<String>> = (1..=unique.len()).map(|at| row.string(at)).collect();
+            made.insert(parts?, row.int(0)?);
+            Ok(())
+        })?;
+        Ok((0..rows.len()).map(|row| made.remove(&identity(row))).collect())
     }
 
     /// Rows are handed on as they come, so an answer of any size takes constant memory.

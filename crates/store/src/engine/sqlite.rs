@@ -211,11 +211,25 @@ pub(super) fn for_rows(
     bind(&mut statement, rows.columns.len(), values)?;
     for row in 0..rows.len() {
         for (at, column) in rows.columns.iter().enumerate() {
-            bind(&mut statement, at, &[column.value(row)])?;
+            statement.raw_bind_parameter(at + 1, column.value(row))?;
         }
         drain(&mut statement, each)?;
     }
     Ok(())
+}
+
+/// Keys are asked of the connection: `returning` would fill a temporary table for every row.
+pub(super) fn insert_new(connection: &Connection, text: &str, rows: &Rows<'_>) -> Result<Vec<Option<i64>>> {
+    let mut statement = connection.prepare_cached(&Dialect::Sqlite.open_rows(text, rows))?;
+    let mut keys = Vec::with_capacity(rows.len());
+    for row in 0..rows.len() {
+        for (at, column) in rows.columns.iter().enumerate() {
+            statement.raw_bind_parameter(at + 1, column.value(row))?;
+        }
+        let inserted = statement.raw_execute()? == 1;
+        keys.push(inserted.then(|| connection.last_insert_rowid()));
+    }
+    Ok(keys)
 }
 
 /// Binds values after the first `before`; a value that no statement asks for is left out.

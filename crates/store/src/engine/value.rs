@@ -33,6 +33,17 @@ impl Value<'_> {
     }
 }
 
+/// As PostgreSQL casts it to text.
+impl std::fmt::Display for Value<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Value::Int(number) => write!(out, "{number}"),
+            Value::Text(text) => out.write_str(text),
+            Value::Bytes(_) | Value::Set(_) | Value::Null => unreachable!("nothing is told apart by these"),
+        }
+    }
+}
+
 impl From<i64> for Value<'_> {
     fn from(value: i64) -> Self {
         Value::Int(value)

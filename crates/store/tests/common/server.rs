@@ -24,7 +24,6 @@ pub(crate) struct Server {
     pub(crate) folder: PathBuf,
     pub(crate) port: u16,
     watcher: Child,
-    _keep: Option<tempfile::TempDir>,
 }
 
 /// The programs' folder, or none, with the reason printed.
@@ -111,14 +110,18 @@ impl Server {
         keep: Option<tempfile::TempDir>,
     ) -> Self {
         // The watcher ends the server when this process ends, however that happens: its standard input closes.
-        let script = "\"$@\" & server=$!; read -r how; kill -\"${how:-QUIT}\" $server; wait $server";
+        let script = "doomed=$1; shift; \"$@\" & server=$!; read -r how; kill -\"${how:-QUIT}\" $server; \
+            wait $server; test -z \"$doomed\" || rm -rf \"$doomed\"";
         let mut watcher = command(Path::new("/bin/sh"));
-        watcher.args(["-c", script, "sh"]).arg(programs.join("postgres")).arg("-D").arg(folder);
+        // A static is never dropped: the folder of the shared server goes with the server.
+        let doomed = keep.map(|keep| keep.keep().into_os_string()).unwrap_or_default();
+        watcher.args(["-c", script, "sh"]).arg(doomed).arg(programs.join("postgres")).arg("-D").arg(folder);
         for setting in [
             &format!("port={port}"),
             "listen_addresses=127.0.0.1",
             "shared_buffers=64MB",
             "max_connections=120",
+            "dynamic_shared_memory_type=mmap",
         ] {
             watcher.args(["-c", setting]);
         }
@@ -128,7 +131,7 @@ impl Server {
         }
         let log = fs::File::create(folder.with_extension("log")).unwrap();
         watcher.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
-        let server = Self { folder: folder.to_owned(), port, watcher: watcher.spawn().unwrap(), _keep: keep };
+        let server = Self { folder: folder.to_owned(), port, watcher: watcher.spawn().unwrap() };
         server.wait();
         server
     }
