@@ -15,7 +15,7 @@ use crate::organisation::{Organisation, Person};
 use crate::random::Random;
 use crate::web::{Protocol, Request, Route, back_end_line, front_end_line, http_proxy_line};
 
-/// What [`bulk`] wrote.
+/// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
     /// Number of files.
@@ -72,7 +72,7 @@ pub fn bulk(directory: &Path, megabytes: u64, seed: u64) -> io::Result<Written> 
 }
 
 impl Written {
-    fn add(&mut self, bytes: u64) {
+    pub(crate) fn add(&mut self, bytes: u64) {
         self.files += 1;
         self.bytes += bytes;
     }

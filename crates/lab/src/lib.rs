@@ -15,6 +15,7 @@
 //!   logs that would have seen it, so that witnesses agree.
 //! - `collection`: lines become files; some are missing.
 //! - [`bulk`](bulk()): the same clean traffic without end, for benchmarks.
+//! - [`dense`](dense()): event logs without empty space, from somebody's collection, for benchmarks.
 //!
 //! # What is not inside
 //! **Nothing here works.** Where the text of the web shell stands, its body is a comment that says so; there is no
@@ -24,8 +25,10 @@
 
 mod bulk;
 mod collection;
+mod dense;
 mod documents;
 mod event;
+mod evtx;
 mod exchange;
 mod intrusion;
 mod json;
@@ -41,6 +44,7 @@ mod windows;
 
 pub use bulk::{Written, bulk};
 pub use collection::File;
+pub use dense::dense;
 
 use collection::Collection;
 use moment::Moment;

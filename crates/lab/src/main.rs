@@ -1,16 +1,18 @@
-//! The laboratory's command line: `example DIR`, `bulk DIR --megabytes N`, both with `--seed N`.
+//! The laboratory's command line: `example DIR`, `bulk DIR --megabytes N`, `dense SOURCE DIR --files N --mib N`.
 //!
-//! Two commands and two options do not need a library for arguments.
+//! Three commands and four options, all of them numbers, do not need a library for arguments.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use watchfire_lab::{DEFAULT_SEED, bulk, example};
+use watchfire_lab::{DEFAULT_SEED, Written, bulk, dense, example};
 
-const USAGE: &str =
-    "usage: watchfire-lab example DIR [--seed N]\n       watchfire-lab bulk DIR --megabytes N [--seed N]";
+const USAGE: &str = "usage: watchfire-lab example DIR [--seed N]
+       watchfire-lab bulk DIR --megabytes N [--seed N]
+       watchfire-lab dense SOURCE DIR --files N --mib N";
 
 /// Done.
 const DONE: u8 = 0;
@@ -21,10 +23,11 @@ const FAILED: u8 = 2;
 enum Command {
     Example { directory: PathBuf, seed: u64 },
     Bulk { directory: PathBuf, megabytes: u64, seed: u64 },
+    Dense { source: PathBuf, directory: PathBuf, files: u64, mib: u64 },
 }
 
 fn main() -> ExitCode {
-    let report = match parse(std::env::args_os().skip(1)) {
+    let report = match parse(std::env::args_os().skip(1).collect()) {
         Some(command) => run(&command),
         None => Err(io::Error::other(format!("the arguments are not understood\n{USAGE}"))),
     };
@@ -37,33 +40,54 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Command> {
-    let name = arguments.next()?;
-    let directory = PathBuf::from(arguments.next()?);
-    let (mut seed, mut megabytes) = (DEFAULT_SEED, None);
-    while let Some(option) = arguments.next() {
-        let value: u64 = arguments.next()?.to_str()?.parse().ok()?;
-        match option.to_str()? {
-            "--seed" => seed = value,
-            "--megabytes" => megabytes = Some(value),
-            _ => return None,
+fn parse(arguments: Vec<OsString>) -> Option<Command> {
+    let mut arguments = VecDeque::from(arguments);
+    let name = arguments.pop_front()?;
+    let seed = option(&mut arguments, "--seed");
+    let command = match name.to_str()? {
+        "example" => {
+            Command::Example { directory: folder(&mut arguments)?, seed: seed.unwrap_or(DEFAULT_SEED) }
         }
-    }
-    match name.to_str()? {
-        "example" if megabytes.is_none() => Some(Command::Example { directory, seed }),
-        "bulk" => Some(Command::Bulk { directory, megabytes: megabytes?, seed }),
-        _ => None,
-    }
+        "bulk" => {
+            let megabytes = option(&mut arguments, "--megabytes")?;
+            Command::Bulk {
+                directory: folder(&mut arguments)?,
+                megabytes,
+                seed: seed.unwrap_or(DEFAULT_SEED),
+            }
+        }
+        "dense" if seed.is_none() => {
+            let (files, mib) = (option(&mut arguments, "--files")?, option(&mut arguments, "--mib")?);
+            Command::Dense { source: folder(&mut arguments)?, directory: folder(&mut arguments)?, files, mib }
+        }
+        _ => return None,
+    };
+    // What is left over was meant for something, and nothing took it.
+    arguments.is_empty().then_some(command)
+}
+
+/// Takes an option and its value out of the arguments.
+fn option(arguments: &mut VecDeque<OsString>, name: &str) -> Option<u64> {
+    let at = arguments.iter().position(|argument| argument == name)?;
+    let value = arguments.get(at + 1)?.to_str()?.parse().ok()?;
+    arguments.drain(at..at + 2);
+    Some(value)
+}
+
+fn folder(arguments: &mut VecDeque<OsString>) -> Option<PathBuf> {
+    arguments.pop_front().map(PathBuf::from)
 }
 
 fn run(command: &Command) -> io::Result<String> {
     match command {
         Command::Example { directory, seed } => write_example(directory, *seed),
-        Command::Bulk { directory, megabytes, seed } => {
-            let written = bulk(directory, *megabytes, *seed)?;
-            Ok(format!("{} files, {} bytes", written.files, written.bytes))
-        }
+        Command::Bulk { directory, megabytes, seed } => Ok(told(bulk(directory, *megabytes, *seed)?)),
+        Command::Dense { source, directory, files, mib } => Ok(told(dense(source, directory, *files, *mib)?)),
     }
+}
+
+fn told(written: Written) -> String {
+    format!("{} files, {} bytes", written.files, written.bytes)
 }
 
 fn write_example(directory: &Path, seed: u64) -> io::Result<String> {
