@@ -28,7 +28,7 @@ mod collection;
 mod dense;
 mod documents;
 mod event;
-mod evtx;
+pub mod evtx;
 mod exchange;
 mod intrusion;
 mod json;
