@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Channel, Event};
+use crate::event_log::event_log;
 use crate::moment::Moment;
 use crate::organisation::{BUILD_HEADER, Organisation};
 use crate::random::Random;
@@ -157,6 +158,14 @@ impl Collection {
     /// Somebody deleted this file before the collection was made.
     pub(crate) fn remove(&mut self, log: Log, time: Moment) {
         self.removed.insert(log.path(time));
+    }
+
+    /// The events alone, each log as Windows keeps it.
+    pub(crate) fn into_event_logs(self) -> Vec<File> {
+        let logs = self.events.into_iter().map(|(channel, events)| event_log(channel, events));
+        let mut files: Vec<_> = logs.collect();
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        files
     }
 
     /// All files, in the order of their paths.

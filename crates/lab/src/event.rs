@@ -56,7 +56,7 @@ impl Channel {
     }
 
     /// The number of the first event in the example: the logs are older than the week.
-    fn first_record(self) -> u64 {
+    pub(crate) fn first_record(self) -> u64 {
         match self {
             Channel::Application => 88_412,
             Channel::ExchangeManagement => 3_229,

@@ -14,6 +14,7 @@
 //! - `web`, `exchange`, `windows`, `documents`: the formats. One value, such as a request, is written to all the
 //!   logs that would have seen it, so that witnesses agree.
 //! - `collection`: lines become files; some are missing.
+//! - [`evtx`], `event_log`: Windows' own format, and the story's events in it ([`example_event_logs`]).
 //! - [`bulk`](bulk()): the same clean traffic without end, for benchmarks.
 //! - [`dense`](dense()): event logs without empty space, from somebody's collection, for benchmarks.
 //!
@@ -28,6 +29,7 @@ mod collection;
 mod dense;
 mod documents;
 mod event;
+mod event_log;
 pub mod evtx;
 mod exchange;
 mod intrusion;
@@ -55,6 +57,15 @@ pub const DEFAULT_SEED: u64 = 20_210_303;
 
 /// The whole collection of the invented server, in the order of the paths.
 pub fn example(seed: u64) -> Vec<File> {
+    story(seed).into_files()
+}
+
+/// The Windows events of the same server and the same week as `.evtx`, in the order of the paths.
+pub fn example_event_logs(seed: u64) -> Vec<File> {
+    story(seed).into_event_logs()
+}
+
+fn story(seed: u64) -> Collection {
     let mut collection = Collection::new(seed);
     let start = Moment::utc(2, 26, 0, 0, 0);
     probes::write(&mut collection, &mut Random::new(seed, "probes"), start);
@@ -68,5 +79,5 @@ pub fn example(seed: u64) -> Vec<File> {
     noise::write(&mut collection, &mut Random::new(seed, "noise"));
     intrusion::write(&mut collection);
     documents::write(&mut collection);
-    collection.into_files()
+    collection
 }

@@ -1,6 +1,7 @@
-//! The laboratory's command line: `example DIR`, `bulk DIR --megabytes N`, `dense SOURCE DIR --files N --mib N`.
+//! The laboratory's command line: `example DIR`, `event-logs DIR`, `bulk DIR --megabytes N`, `dense SOURCE DIR
+//! --files N --mib N`.
 //!
-//! Three commands and four options, all of them numbers, do not need a library for arguments.
+//! Four commands and four options, all of them numbers, do not need a library for arguments.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -8,9 +9,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use watchfire_lab::{DEFAULT_SEED, Written, bulk, dense, example};
+use watchfire_lab::{DEFAULT_SEED, File, Written, bulk, dense, example, example_event_logs};
 
 const USAGE: &str = "usage: watchfire-lab example DIR [--seed N]
+       watchfire-lab event-logs DIR [--seed N]
        watchfire-lab bulk DIR --megabytes N [--seed N]
        watchfire-lab dense SOURCE DIR --files N --mib N";
 
@@ -22,6 +24,7 @@ const FAILED: u8 = 2;
 /// What was asked for.
 enum Command {
     Example { directory: PathBuf, seed: u64 },
+    EventLogs { directory: PathBuf, seed: u64 },
     Bulk { directory: PathBuf, megabytes: u64, seed: u64 },
     Dense { source: PathBuf, directory: PathBuf, files: u64, mib: u64 },
 }
@@ -47,6 +50,9 @@ fn parse(arguments: Vec<OsString>) -> Option<Command> {
     let command = match name.to_str()? {
         "example" => {
             Command::Example { directory: folder(&mut arguments)?, seed: seed.unwrap_or(DEFAULT_SEED) }
+        }
+        "event-logs" => {
+            Command::EventLogs { directory: folder(&mut arguments)?, seed: seed.unwrap_or(DEFAULT_SEED) }
         }
         "bulk" => {
             let megabytes = option(&mut arguments, "--megabytes")?;
@@ -80,7 +86,8 @@ fn folder(arguments: &mut VecDeque<OsString>) -> Option<PathBuf> {
 
 fn run(command: &Command) -> io::Result<String> {
     match command {
-        Command::Example { directory, seed } => write_example(directory, *seed),
+        Command::Example { directory, seed } => write_files(directory, example(*seed)),
+        Command::EventLogs { directory, seed } => write_files(directory, example_event_logs(*seed)),
         Command::Bulk { directory, megabytes, seed } => Ok(told(bulk(directory, *megabytes, *seed)?)),
         Command::Dense { source, directory, files, mib } => Ok(told(dense(source, directory, *files, *mib)?)),
     }
@@ -90,9 +97,9 @@ fn told(written: Written) -> String {
     format!("{} files, {} bytes", written.files, written.bytes)
 }
 
-fn write_example(directory: &Path, seed: u64) -> io::Result<String> {
+fn write_files(directory: &Path, written: Vec<File>) -> io::Result<String> {
     let (mut files, mut bytes) = (0, 0);
-    for file in example(seed) {
+    for file in written {
         let path = directory.join(&file.path);
         std::fs::create_dir_all(path.parent().unwrap_or(directory))?;
         std::fs::write(&path, &file.bytes)?;

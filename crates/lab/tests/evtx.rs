@@ -3,6 +3,7 @@
 use evtx::{EvtxParser, ParserSettings};
 use serde_json::{Value as Json, json};
 use watchfire_lab::evtx::{Event, Guid, Payload, Sid, Value, file_time, write};
+use watchfire_lab::{DEFAULT_SEED, example, example_event_logs};
 
 /// All records of a log, checksums of the chunks checked.
 fn read(log: Vec<u8>) -> Vec<(u64, Json)> {
@@ -177,6 +178,31 @@ fn a_log_of_many_chunks_keeps_every_record_in_order() {
         assert_eq!(*id, 10_000 + number as u64);
         assert_eq!(record["EventData"]["CommandLine"], json!(format!("cmd.exe /c echo {number}")));
     }
+}
+
+#[test]
+fn the_storys_events_come_back() {
+    let logs = example_event_logs(DEFAULT_SEED);
+    let names: Vec<_> = logs.iter().map(|log| log.path.rsplit('/').next().unwrap()).collect();
+    let expected = [
+        "Application.evtx",
+        "MSExchange Management.evtx",
+        "Microsoft-Windows-Sysmon%4Operational.evtx",
+        "Security.evtx",
+        "System.evtx",
+    ];
+    assert_eq!(names, expected);
+    let lines: usize = example(DEFAULT_SEED)
+        .iter()
+        .filter(|file| file.path.starts_with("events/"))
+        .map(|file| file.bytes.split(|byte| *byte == b'\n').count() - 1)
+        .sum();
+    let records: Vec<_> = logs.into_iter().flat_map(|log| read(log.bytes)).collect();
+    assert_eq!(records.len(), lines);
+    let cleared = records.iter().find(|(_, event)| event["System"]["EventID"] == json!(1_102));
+    let (number, cleared) = cleared.expect("the log was cleared");
+    assert_eq!(*number, 1);
+    assert_eq!(cleared["UserData"]["LogFileCleared"]["SubjectUserSid"], json!("S-1-5-18"));
 }
 
 #[test]
