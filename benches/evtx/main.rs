@@ -10,8 +10,12 @@ mod engines;
 mod flatten;
 mod measure;
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
+
+use serde_json::Value;
 
 use engines::{Engine, Setup};
 use measure::{Cost, files, median, warm};
@@ -45,7 +49,15 @@ fn main() -> io::Result<()> {
         all.retain(|engine| names.split(',').any(|name| engine.name.starts_with(name)));
     }
     println!("{bytes} bytes, {runs} runs in turn, medians");
-    show(&all, &in_turns(&all, runs)?);
+    let costs = in_turns(&all, runs)?;
+    if let Some(output) = all.first().and_then(|engine| engine.calls.first()?.output.clone()) {
+        let (records, findings) = found(&output)?;
+        println!("watchfire read {records} records and has {findings} findings");
+        if records == 0 {
+            return Err(io::Error::other("watchfire read nothing: its times say nothing"));
+        }
+    }
+    show(&all, &costs);
     Ok(())
 }
 
@@ -80,17 +92,35 @@ fn flat(logs: &Path, out: &Path) -> io::Result<Option<PathBuf>> {
     Ok(Some(path))
 }
 
+/// Records that a hunt says it read, and its findings.
+fn found(output: &Path) -> io::Result<(u64, u64)> {
+    let (mut records, mut findings) = (0, 0);
+    for line in BufReader::new(File::open(output)?).lines() {
+        let Ok(line) = serde_json::from_str::<Value>(&line?) else { continue };
+        match line["kind"].as_str() {
+            Some("coverage") => records += line["records"].as_u64().unwrap_or_default(),
+            Some("finding") => findings += 1,
+            _ => {}
+        }
+    }
+    Ok((records, findings))
+}
+
 /// So many rounds, each engine once a round. An engine that fails is said so and leaves the race.
 fn in_turns(engines: &[Engine], runs: usize) -> io::Result<Vec<Vec<Cost>>> {
     let mut costs = vec![Vec::new(); engines.len()];
     let mut failed = vec![false; engines.len()];
-    for _ in 0..runs {
+    for round in 1..=runs {
         for (place, engine) in engines.iter().enumerate() {
             if failed[place] {
                 continue;
             }
             match measure::run(&engine.calls) {
-                Ok(cost) => costs[place].push(cost),
+                Ok(cost) => {
+                    // Some peers take minutes: who waits should see that it goes on.
+                    println!("{round}/{runs} {:<22}{:>10.2} s of CPU", engine.name, cost.cpu);
+                    costs[place].push(cost);
+                }
                 Err(error) if place == 0 => return Err(error),
                 Err(error) => {
                     println!("skipped: {}: {error}", engine.name);

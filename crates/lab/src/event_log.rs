@@ -5,7 +5,7 @@
 
 use crate::collection::File;
 use crate::event::{Channel, Event, LOG_CLEARED};
-use crate::evtx::{self, Guid, Payload, Sid, Value, file_time};
+use crate::evtx::{self, Guid, Payload, Value, file_time};
 use crate::organisation::SERVER_FQDN;
 
 const LOGS: &str = "C/Windows/System32/winevt/Logs";
@@ -68,39 +68,10 @@ fn payload(event: &Event) -> Payload {
         }
         return Payload::Classic { strings, binary: Vec::new() };
     }
-    let fields = event.data.iter().map(|(name, text)| (name.clone(), value(text))).collect();
+    let fields = event.data.iter().map(|(name, text)| (name.clone(), Value::of_text(text))).collect();
     if event.id == LOG_CLEARED {
         let namespace = "http://manifests.microsoft.com/win/2004/08/windows/eventlog".to_owned();
         return Payload::UserData { element: "LogFileCleared".to_owned(), namespace, fields };
     }
     Payload::EventData(fields)
-}
-
-/// The type that a text of this shape would have had.
-fn value(text: &str) -> Value {
-    let hexadecimal = text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
-    // Zeros at the front would be lost in a number.
-    let number = text.parse().ok().filter(|number: &u32| number.to_string() == text);
-    None.or_else(|| Guid::parse(text).map(Value::Guid))
-        .or_else(|| Sid::parse(text).map(Value::Sid))
-        .or(hexadecimal.map(Value::HexInt64))
-        .or(number.map(Value::UInt32))
-        .unwrap_or_else(|| Value::String(text.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::value;
-    use crate::evtx::Value;
-
-    #[test]
-    fn a_text_becomes_what_it_looks_like() {
-        assert_eq!(value("0x3e7"), Value::HexInt64(0x3e7));
-        assert_eq!(value("49152"), Value::UInt32(49_152));
-        assert_eq!(value("007"), Value::String("007".to_owned()));
-        assert_eq!(value("-"), Value::String("-".to_owned()));
-        assert!(matches!(value("S-1-5-18"), Value::Sid(_)));
-        assert!(matches!(value("{5770385f-c22a-43e0-bf4c-06f5698ffbd9}"), Value::Guid(_)));
-        assert_eq!(value(r"C:\Windows\0x1"), Value::String(r"C:\Windows\0x1".to_owned()));
-    }
 }

@@ -17,6 +17,7 @@
 //! - [`evtx`], `event_log`: Windows' own format, and the story's events in it ([`example_event_logs`]).
 //! - [`bulk`](bulk()): the same clean traffic without end, for benchmarks.
 //! - [`dense`](dense()): event logs without empty space, from somebody's collection, for benchmarks.
+//! - [`rebuild`](rebuild()): event logs from events that were only kept as flat JSON lines, for benchmarks.
 //!
 //! # What is not inside
 //! **Nothing here works.** Where the text of the web shell stands, its body is a comment that says so; there is no
@@ -40,6 +41,7 @@ mod office;
 mod organisation;
 mod probes;
 mod random;
+mod rebuild;
 mod row;
 mod web;
 mod windows;
@@ -47,6 +49,7 @@ mod windows;
 pub use bulk::{Written, bulk};
 pub use collection::File;
 pub use dense::dense;
+pub use rebuild::{Rebuilt, rebuild};
 
 use collection::Collection;
 use moment::Moment;

@@ -1,7 +1,7 @@
 //! The laboratory's command line: `example DIR`, `event-logs DIR`, `bulk DIR --megabytes N`, `dense SOURCE DIR
-//! --files N --mib N`.
+//! --files N --mib N`, `rebuild SOURCE DIR`.
 //!
-//! Four commands and four options, all of them numbers, do not need a library for arguments.
+//! Five commands and four options, all of them numbers, do not need a library for arguments.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -9,12 +9,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use watchfire_lab::{DEFAULT_SEED, File, Written, bulk, dense, example, example_event_logs};
+use watchfire_lab::{DEFAULT_SEED, File, Written, bulk, dense, example, example_event_logs, rebuild};
 
 const USAGE: &str = "usage: watchfire-lab example DIR [--seed N]
        watchfire-lab event-logs DIR [--seed N]
        watchfire-lab bulk DIR --megabytes N [--seed N]
-       watchfire-lab dense SOURCE DIR --files N --mib N";
+       watchfire-lab dense SOURCE DIR --files N --mib N
+       watchfire-lab rebuild SOURCE DIR";
 
 /// Done.
 const DONE: u8 = 0;
@@ -26,6 +27,7 @@ enum Command {
     Example { directory: PathBuf, seed: u64 },
     EventLogs { directory: PathBuf, seed: u64 },
     Bulk { directory: PathBuf, megabytes: u64, seed: u64 },
+    Rebuild { source: PathBuf, directory: PathBuf },
     Dense { source: PathBuf, directory: PathBuf, files: u64, mib: u64 },
 }
 
@@ -62,6 +64,9 @@ fn parse(arguments: Vec<OsString>) -> Option<Command> {
                 seed: seed.unwrap_or(DEFAULT_SEED),
             }
         }
+        "rebuild" if seed.is_none() => {
+            Command::Rebuild { source: folder(&mut arguments)?, directory: folder(&mut arguments)? }
+        }
         "dense" if seed.is_none() => {
             let (files, mib) = (option(&mut arguments, "--files")?, option(&mut arguments, "--mib")?);
             Command::Dense { source: folder(&mut arguments)?, directory: folder(&mut arguments)?, files, mib }
@@ -89,6 +94,15 @@ fn run(command: &Command) -> io::Result<String> {
         Command::Example { directory, seed } => write_files(directory, example(*seed)),
         Command::EventLogs { directory, seed } => write_files(directory, example_event_logs(*seed)),
         Command::Bulk { directory, megabytes, seed } => Ok(told(bulk(directory, *megabytes, *seed)?)),
+        Command::Rebuild { source, directory } => {
+            let rebuilt = rebuild(source, directory)?;
+            Ok(format!(
+                "{}, {} events, {} lines left out",
+                told(rebuilt.written),
+                rebuilt.events,
+                rebuilt.left_out
+            ))
+        }
         Command::Dense { source, directory, files, mib } => Ok(told(dense(source, directory, *files, *mib)?)),
     }
 }

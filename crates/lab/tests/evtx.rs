@@ -2,7 +2,7 @@
 
 use evtx::{EvtxParser, ParserSettings};
 use serde_json::{Value as Json, json};
-use watchfire_lab::evtx::{Event, Guid, Payload, Sid, Value, file_time, write};
+use watchfire_lab::evtx::{Event, Guid, Log, Payload, Sid, Value, file_time, write};
 use watchfire_lab::{DEFAULT_SEED, example, example_event_logs};
 
 /// All records of a log, checksums of the chunks checked.
@@ -203,6 +203,24 @@ fn the_storys_events_come_back() {
     let (number, cleared) = cleared.expect("the log was cleared");
     assert_eq!(*number, 1);
     assert_eq!(cleared["UserData"]["LogFileCleared"]["SubjectUserSid"], json!("S-1-5-18"));
+}
+
+#[test]
+fn an_event_longer_than_a_chunk_is_left_out_and_said_so() {
+    let long = |(length, record): (usize, u64)| Event {
+        record,
+        payload: data(&[("Text", Value::String("x".repeat(length)))]),
+        ..Event::default()
+    };
+    let mut log = Log::default();
+    let appended: Vec<bool> =
+        [10, 40_000, 31_000, 10].into_iter().zip(1..).map(|event| log.append(&long(event))).collect();
+    assert_eq!(appended, [true, false, true, true]);
+    let lengths: Vec<usize> = read(log.finish())
+        .iter()
+        .map(|(_, event)| event["EventData"]["Text"].as_str().unwrap().len())
+        .collect();
+    assert_eq!(lengths, [10, 31_000, 10]);
 }
 
 #[test]

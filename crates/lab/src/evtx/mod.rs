@@ -24,28 +24,50 @@ pub(crate) use file::{CHUNK_BYTES, HEADER_BLOCK_BYTES, header};
 /// # Panics
 /// If one event alone is longer than a chunk, 64 KiB: Windows does not keep such events.
 pub fn write(events: &[Event]) -> Vec<u8> {
-    let mut chunks = Vec::new();
-    let mut chunk = Chunk::new(1);
-    for (event, number) in events.iter().zip(1..) {
+    let mut log = Log::default();
+    for event in events {
+        assert!(log.append(event), "event {} does not fit into a chunk", event.record);
+    }
+    log.finish()
+}
+
+/// A log that grows event by event.
+#[derive(Default)]
+pub struct Log {
+    full: Vec<Vec<u8>>,
+    chunk: Option<Chunk>,
+    records: u64,
+    next_record: u64,
+}
+
+impl Log {
+    /// Appends an event, or says that it is longer than a chunk and leaves it out.
+    pub fn append(&mut self, event: &Event) -> bool {
         let instance = event.instance();
-        if chunk.append(event.record, event.time, &instance) {
-            continue;
+        let mut chunk = self.chunk.take().unwrap_or_else(|| Chunk::new(self.records + 1));
+        let mut fits = chunk.append(event.record, event.time, &instance);
+        if !fits {
+            if chunk.records() > 0 {
+                self.full.push(chunk.finish());
+            }
+            chunk = Chunk::new(self.records + 1);
+            fits = chunk.append(event.record, event.time, &instance);
         }
-        let full = std::mem::replace(&mut chunk, Chunk::new(number));
-        if full.records() > 0 {
-            chunks.push(full.finish());
+        if fits {
+            self.records += 1;
+            self.next_record = event.record.wrapping_add(1);
+            self.chunk = Some(chunk);
         }
-        assert!(
-            chunk.append(event.record, event.time, &instance),
-            "event {} does not fit into a chunk",
-            event.record
-        );
+        fits
     }
-    if chunk.records() > 0 || chunks.is_empty() {
-        chunks.push(chunk.finish());
+
+    /// The bytes of the whole file.
+    pub fn finish(mut self) -> Vec<u8> {
+        if let Some(chunk) = self.chunk.take().or_else(|| self.full.is_empty().then(|| Chunk::new(1))) {
+            self.full.push(chunk.finish());
+        }
+        let mut bytes = header(self.full.len() as u64, self.next_record.max(1));
+        bytes.extend(self.full.into_iter().flatten());
+        bytes
     }
-    let next_record = events.last().map_or(1, |event| event.record + 1);
-    let mut bytes = header(chunks.len() as u64, next_record);
-    bytes.extend(chunks.into_iter().flatten());
-    bytes
 }

@@ -61,6 +61,18 @@ const ARRAY: u8 = 0x80;
 pub(crate) const BINARY_XML: u8 = 0x21;
 
 impl Value {
+    /// The type that a text of this shape would have had: `0x3e7` a number in hexadecimal, `S-1-5-18` a SID.
+    pub fn of_text(text: &str) -> Self {
+        let hexadecimal = text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        // Zeros at the front would be lost in a number.
+        let number = text.parse().ok().filter(|number: &u32| number.to_string() == text);
+        None.or_else(|| Guid::parse(text).map(Value::Guid))
+            .or_else(|| Sid::parse(text).map(Value::Sid))
+            .or(hexadecimal.map(Value::HexInt64))
+            .or(number.map(Value::UInt32))
+            .unwrap_or_else(|| Value::String(text.to_owned()))
+    }
+
     /// The byte that names the type.
     pub(crate) fn kind(&self) -> u8 {
         match self {
@@ -129,4 +141,20 @@ impl Value {
 /// UTF-16, little end first.
 pub(crate) fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Value;
+
+    #[test]
+    fn a_text_becomes_what_it_looks_like() {
+        assert_eq!(Value::of_text("0x3e7"), Value::HexInt64(0x3e7));
+        assert_eq!(Value::of_text("49152"), Value::UInt32(49_152));
+        assert_eq!(Value::of_text("007"), Value::String("007".to_owned()));
+        assert_eq!(Value::of_text("-"), Value::String("-".to_owned()));
+        assert!(matches!(Value::of_text("S-1-5-18"), Value::Sid(_)));
+        assert!(matches!(Value::of_text("{5770385f-c22a-43e0-bf4c-06f5698ffbd9}"), Value::Guid(_)));
+        assert_eq!(Value::of_text(r"C:\Windows\0x1"), Value::String(r"C:\Windows\0x1".to_owned()));
+    }
 }
