@@ -17,6 +17,7 @@ mod id;
 pub mod json;
 pub mod marking;
 mod object;
+pub mod pattern;
 mod problem;
 mod reader;
 mod schema;

@@ -20,6 +20,9 @@ pub(crate) enum Command {
     Rules(Rules),
     /// Check STIX 2.1 objects, and say what follows from them
     Stix(Stix),
+    /// Check STIX patterns, and match them against observed data
+    #[command(name = "pattern")]
+    Pattern(PatternArguments),
 }
 
 /// `watchfire hunt`
@@ -167,6 +170,51 @@ pub(crate) enum ListFormat {
     /// For reading
     Human,
     /// One JSON list
+    Json,
+    /// One JSON object a line
+    Jsonl,
+}
+
+/// `watchfire pattern`
+#[derive(Debug, Args)]
+pub(crate) struct PatternArguments {
+    #[command(subcommand)]
+    pub(crate) command: PatternCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PatternCommand {
+    /// Say whether a pattern is valid, with the column of what is not
+    #[command(after_help = "Exit codes: 0 valid, 1 invalid, 2 could not do it.")]
+    Check {
+        /// The pattern, or `-` for one pattern a line of standard input
+        #[arg(allow_hyphen_values = true)]
+        pattern: String,
+        /// How to print the answer
+        #[arg(long, value_enum, default_value_t = Table::Human)]
+        format: Table,
+    },
+    /// Say which observations a pattern matches
+    #[command(after_help = "Exit codes: 0 match, 1 no match, 2 could not do it.")]
+    Match {
+        /// The pattern
+        #[arg(allow_hyphen_values = true)]
+        pattern: String,
+        /// Observed data as JSON: one object, a list or a bundle; `-` for standard input
+        #[arg(value_name = "OBSERVED.json")]
+        observed: PathBuf,
+        /// How to print the answer
+        #[arg(long, value_enum, default_value_t = Table::Human)]
+        format: Table,
+    },
+}
+
+/// How a list is printed on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Table {
+    /// For reading
+    Human,
+    /// One JSON document
     Json,
     /// One JSON object a line
     Jsonl,

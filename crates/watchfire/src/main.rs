@@ -17,9 +17,9 @@ use arguments::{Arguments, Command};
 /// How a command ended, short of failing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// Done; nothing found, valid.
+    /// Done; nothing found, valid, a match.
     Clear,
-    /// Done; something found, invalid.
+    /// Done; something found, invalid, no match.
     Found,
 }
 
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Hunt(arguments) => commands::hunt::run(&arguments),
         Command::Rules(arguments) => commands::rules::run(&arguments),
         Command::Stix(arguments) => commands::stix::run(&arguments),
+        Command::Pattern(arguments) => commands::pattern::run(&arguments),
     };
     match outcome {
         Ok(Status::Clear) => ExitCode::SUCCESS,

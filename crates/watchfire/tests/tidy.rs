@@ -147,7 +147,13 @@ fn no_intrusion_stands_in_code() {
     ];
     for (path, text) in sources() {
         let shown = path.to_string_lossy();
-        let product = ["crates/artifact/src", "crates/sigma/src", "crates/hunt/src", "crates/watchfire/src"];
+        let product = [
+            "crates/artifact/src",
+            "crates/sigma/src",
+            "crates/stix/src",
+            "crates/hunt/src",
+            "crates/watchfire/src",
+        ];
         if !product.iter().any(|part| shown.contains(part))
             || shown.ends_with("tests.rs")
             || shown.ends_with("sample.rs")
@@ -169,9 +175,19 @@ fn every_reader_has_a_fuzz_target() {
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
-    for reader in
-        ["recognise", "lines", "layout", "event", "document", "archive", "rules", "yaml", "pipelines", "stix"]
-    {
+    for reader in [
+        "recognise",
+        "lines",
+        "layout",
+        "event",
+        "document",
+        "archive",
+        "rules",
+        "yaml",
+        "pipelines",
+        "stix",
+        "pattern",
+    ] {
         assert!(targets.iter().any(|target| target == reader), "no fuzz target for {reader}");
     }
 }
