@@ -4,7 +4,7 @@
 //! [`Observations`]. [`PatternSet`] is thousands of patterns and a million plain indicators compiled together, so that
 //! the cost follows the observations.
 //!
-//! **Invariant**: an invalid pattern matches nothing. **Invariant**: the index gives exactly what one pattern after
+//! **Invariant**: a pattern with a constant that says nothing matches nothing. **Invariant**: the index gives exactly what one pattern after
 //! the other gives. **Invariant**: no pattern and no observation makes anything run without bound; what gave up says so
 //! as a [`Fault`].
 

@@ -63,6 +63,7 @@ pub(crate) fn solve(
         choices.at = 0;
         let mut demand = Demand::default();
         demand.add(plan, &mut choices, &mut steps)?;
+        steps.spend((demand.groups.len() + demand.rules.len()) as u64)?;
         if let Some(found) = demand.solve(hits, observations, &mut steps)? {
             return Ok(Some(distinct(found)));
         }

@@ -180,6 +180,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
+    #[allow(clippy::needless_pass_by_value)] // cases read better without signs of borrowing
     fn check(value: Value<'_>, constant: Constant, expected: Option<Ordering>) {
         assert_eq!(compare(&value, &constant), expected, "{value:?} with {constant:?}");
     }

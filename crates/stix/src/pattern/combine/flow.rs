@@ -13,12 +13,20 @@ pub(super) fn solve(
     candidates: &[Vec<Candidate>],
     steps: &mut Steps,
 ) -> Result<Option<Vec<u32>>, Fault> {
-    let mut flow =
-        Flow { candidates, taken: vec![FxHashMap::default(); counts.len()], used: FxHashMap::default() };
+    let mut flow = Flow {
+        candidates,
+        taken: vec![FxHashMap::default(); counts.len()],
+        used: FxHashMap::default(),
+        next: vec![0; counts.len()],
+    };
     for (group, &count) in counts.iter().enumerate() {
         let mut missing = count;
         while missing > 0 {
-            let Some(found) = flow.augment(group, missing, steps)? else { return Ok(None) };
+            let found = match flow.take(group, missing, steps)? {
+                0 => flow.augment(group, missing, steps)?,
+                free => Some(free),
+            };
+            let Some(found) = found else { return Ok(None) };
             missing -= found;
         }
     }
@@ -31,9 +39,27 @@ struct Flow<'a> {
     taken: Vec<FxHashMap<u32, u64>>,
     /// In how many places each observation stands.
     used: FxHashMap<u32, u64>,
+    /// By group: the first candidate that can be free. What is used up stays so, only for other groups.
+    next: Vec<usize>,
 }
 
 impl Flow<'_> {
+    /// Takes what is free for a group; says how much, 0 if nothing is.
+    fn take(&mut self, group: usize, missing: u64, steps: &mut Steps) -> Result<u64, Fault> {
+        while let Some(candidate) = self.candidates[group].get(self.next[group]) {
+            steps.spend(1)?;
+            let used = self.used.entry(candidate.observation).or_default();
+            let amount = missing.min(candidate.number - *used);
+            if amount > 0 {
+                *used += amount;
+                *self.taken[group].entry(candidate.observation).or_default() += amount;
+                return Ok(amount);
+            }
+            self.next[group] += 1;
+        }
+        Ok(0)
+    }
+
     /// Finds more for a group, moving others to other observations if need be; says how much it found.
     fn augment(&mut self, group: usize, missing: u64, steps: &mut Steps) -> Result<Option<u64>, Fault> {
         // How each group was reached: from which group, over which observation that it would give away.

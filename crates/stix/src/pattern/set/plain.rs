@@ -41,8 +41,9 @@ impl Plain {
         }
         let number = self.entries.len() as u32;
         let entry = Entry { path, start: self.text.len() as u32, pattern, next: NONE };
-        self.text.push_str(value);
+        // The last value ends where the text does, so the place is sought before the text grows.
         let place = self.place(path, value);
+        self.text.push_str(value);
         match self.table[place] {
             NONE => {
                 self.table[place] = number;
