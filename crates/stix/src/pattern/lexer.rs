@@ -69,6 +69,10 @@ const KEYWORDS: [&str; 19] = [
 
 /// The keyword that a word is.
 pub(crate) fn keyword(word: &str) -> Option<&'static str> {
+    // No keyword mixes capitals with others.
+    if !word.starts_with(|first: char| first.is_ascii_uppercase() || matches!(first, 't' | 'f')) {
+        return None;
+    }
     KEYWORDS.iter().find(|keyword| **keyword == word).copied()
 }
 
@@ -133,7 +137,14 @@ impl<'a> Lexer<'a> {
     /// Leaves out whitespace and comments.
     fn skip(&mut self) -> Result<(), Stop> {
         loop {
-            self.at = self.text.len() - self.rest().trim_start().len();
+            // Most tokens stand next to the one before or after a single space.
+            if self.rest().starts_with(' ') {
+                self.at += 1;
+            }
+            match self.rest().bytes().next() {
+                Some(byte) if byte.is_ascii_graphic() && byte != b'/' => return Ok(()),
+                _ => self.at = self.text.len() - self.rest().trim_start().len(),
+            }
             let rest = self.rest();
             if rest.starts_with("//") {
                 self.at += rest.find(['\r', '\n']).unwrap_or(rest.len());
@@ -207,8 +218,8 @@ impl<'a> Lexer<'a> {
 
     fn word(&mut self) -> Token<'a> {
         let rest = self.rest();
-        let in_word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
-        let end = rest.find(|character| !in_word(character)).unwrap_or(rest.len());
+        let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let end = rest.bytes().take_while(in_word).count();
         self.at += end;
         let word = &rest[..end];
         keyword(word).map_or(Token::Name(word), Token::Keyword)

@@ -13,6 +13,8 @@ pub(super) struct Plain {
     entries: Vec<Entry>,
     /// Open addressing: the first entry of each value, or [`NONE`].
     table: Vec<u32>,
+    /// By place of the table: some bits of the hash, so that another value is passed by without being looked at.
+    tags: Vec<u8>,
     /// How many places of the table are taken.
     taken: usize,
     hasher: RandomState,
@@ -36,26 +38,29 @@ impl Plain {
         if self.text.len() + value.len() > PLAIN_BYTES_MAX || self.entries.len() >= NONE as usize {
             return false;
         }
-        if (self.taken + 1) * 8 > self.table.len() * 7 {
+        // Beyond three quarters the ways through the table grow long.
+        if (self.taken + 1) * 4 > self.table.len() * 3 {
             self.grow();
         }
-        let number = self.entries.len() as u32;
-        let entry = Entry { path, start: self.text.len() as u32, pattern, next: NONE };
-        // The last value ends where the text does, so the place is sought before the text grows.
-        let place = self.place(path, value);
+        let number = self.entries.len();
+        self.entries.push(Entry { path, start: self.text.len() as u32, pattern, next: NONE });
         self.text.push_str(value);
-        match self.table[place] {
-            NONE => {
-                self.table[place] = number;
-                self.taken += 1;
-                self.entries.push(entry);
-            }
-            first => {
-                let next = std::mem::replace(&mut self.entries[first as usize].next, number);
-                self.entries.push(Entry { next, ..entry });
-            }
-        }
+        self.enter(number);
         true
+    }
+
+    /// Puts an entry into the table, or into the chain of its value.
+    fn enter(&mut self, number: usize) {
+        let (place, tag) = self.place(self.entries[number].path, self.value(number));
+        let first = self.table[place];
+        if first == NONE {
+            self.table[place] = number as u32;
+            self.tags[place] = tag;
+            self.taken += 1;
+        } else {
+            let next = std::mem::replace(&mut self.entries[first as usize].next, number as u32);
+            self.entries[number].next = next;
+        }
     }
 
     /// Calls `found` with the pattern of each indicator for this value.
@@ -64,7 +69,7 @@ impl Plain {
         if self.table.is_empty() {
             return;
         }
-        let mut number = self.table[self.place(path, text)];
+        let mut number = self.table[self.place(path, text).0];
         while let Some(entry) = self.entries.get(number as usize) {
             found(entry.pattern);
             number = entry.next;
@@ -82,35 +87,38 @@ impl Plain {
         &self.text[self.entries[number].start as usize..end]
     }
 
-    /// Where in the table a value stands, or would.
-    fn place(&self, path: u32, value: &str) -> usize {
+    /// Where in the table a value stands, or would, and its tag.
+    fn place(&self, path: u32, value: &str) -> (usize, u8) {
+        let hash = self.hasher.hash_one((path, value));
+        let tag = (hash >> 56) as u8;
         let mask = self.table.len() - 1;
-        let mut place = self.hasher.hash_one((path, value)) as usize & mask;
+        let mut place = hash as usize & mask;
         loop {
-            match self.table[place] {
-                NONE => return place,
-                number => {
-                    let number = number as usize;
-                    if self.entries[number].path == path && self.value(number) == value {
-                        return place;
-                    }
+            let number = self.table[place];
+            if number == NONE {
+                return (place, tag);
+            }
+            if self.tags[place] == tag {
+                let number = number as usize;
+                if self.entries[number].path == path && self.value(number) == value {
+                    return (place, tag);
                 }
             }
             place = (place + 1) & mask;
         }
     }
 
+    /// Makes room; entries are entered again in their own order, in which their values are read fastest.
     fn grow(&mut self) {
         let size = (self.table.len() * 2).max(16);
-        let old = std::mem::replace(&mut self.table, vec![NONE; size]);
-        let mask = size - 1;
-        for number in old.into_iter().filter(|number| *number != NONE) {
-            let path = self.entries[number as usize].path;
-            let mut place = self.hasher.hash_one((path, self.value(number as usize))) as usize & mask;
-            while self.table[place] != NONE {
-                place = (place + 1) & mask;
-            }
-            self.table[place] = number;
+        self.table.clear();
+        self.table.resize(size, NONE);
+        self.tags.clear();
+        self.tags.resize(size, 0);
+        self.taken = 0;
+        for number in 0..self.entries.len() {
+            self.entries[number].next = NONE;
+            self.enter(number);
         }
     }
 }
