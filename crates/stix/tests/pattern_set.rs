@@ -154,10 +154,10 @@ proptest! {
             let matcher = Matcher::new(&pattern);
             let added = builder.add(text);
             prop_assert_eq!(matcher.is_ok(), added.is_ok(), "{}", text);
-            if let (Ok(matcher), Ok(number)) = (matcher, added) {
-                if let Some(found) = matcher.find(&observations).unwrap() {
-                    expected.push((number, found.observations));
-                }
+            if let (Ok(matcher), Ok(number)) = (matcher, added)
+                && let Some(found) = matcher.find(&observations).unwrap()
+            {
+                expected.push((number, found.observations));
             }
         }
         let found = builder.build().find(&observations);

@@ -150,8 +150,8 @@ pub(crate) struct StixCheck {
     #[arg(long)]
     pub(crate) strict: bool,
     /// How to print what is wrong
-    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
-    pub(crate) format: ListFormat,
+    #[arg(long, value_enum, default_value_t = Listing::Human)]
+    pub(crate) format: Listing,
 }
 
 /// `watchfire stix id`
@@ -160,19 +160,8 @@ pub(crate) struct StixId {
     /// A file of objects; `-` is standard input
     pub(crate) file: PathBuf,
     /// How to print the ids
-    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
-    pub(crate) format: ListFormat,
-}
-
-/// How a list is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ListFormat {
-    /// For reading
-    Human,
-    /// One JSON list
-    Json,
-    /// One JSON object a line
-    Jsonl,
+    #[arg(long, value_enum, default_value_t = Listing::Human)]
+    pub(crate) format: Listing,
 }
 
 /// `watchfire pattern`
@@ -191,8 +180,8 @@ pub(crate) enum PatternCommand {
         #[arg(allow_hyphen_values = true)]
         pattern: String,
         /// How to print the answer
-        #[arg(long, value_enum, default_value_t = Table::Human)]
-        format: Table,
+        #[arg(long, value_enum, default_value_t = Listing::Human)]
+        format: Listing,
     },
     /// Say which observations a pattern matches
     #[command(after_help = "Exit codes: 0 match, 1 no match, 2 could not do it.")]
@@ -204,18 +193,7 @@ pub(crate) enum PatternCommand {
         #[arg(value_name = "OBSERVED.json")]
         observed: PathBuf,
         /// How to print the answer
-        #[arg(long, value_enum, default_value_t = Table::Human)]
-        format: Table,
+        #[arg(long, value_enum, default_value_t = Listing::Human)]
+        format: Listing,
     },
-}
-
-/// How a list is printed on standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Table {
-    /// For reading
-    Human,
-    /// One JSON document
-    Json,
-    /// One JSON object a line
-    Jsonl,
 }

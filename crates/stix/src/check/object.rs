@@ -6,6 +6,7 @@ use crate::id;
 use crate::json::Node;
 use crate::json::pointer::Step;
 use crate::marking::Definition;
+use crate::pattern::{self, Pattern, Rule as PatternRule};
 use crate::schema::{Category, Type};
 
 /// How an object of this category must be named (§2.9).
@@ -54,6 +55,7 @@ impl<'n> Checker<'n> {
             "marking-definition" => self.marking_definition(node),
             "extension-definition" => self.extension_definition(node),
             "relationship" => self.relationship(node),
+            "indicator" => self.pattern(node),
             "attack-pattern" => self.named_elsewhere(node, "capec", "CAPEC-", "§4.1.1"),
             "vulnerability" => self.named_elsewhere(node, "cve", "CVE-", "§4.19.1"),
             _ => {}
@@ -152,6 +154,32 @@ impl<'n> Checker<'n> {
                 }
             }
         }
+    }
+
+    /// §4.7: the pattern of an indicator must be of the language that it names. Only that of the standard is read here.
+    fn pattern(&mut self, node: &'n Node<'n>) {
+        let (Some(place), Some(text), Some("stix")) =
+            (node.get("pattern"), node.text("pattern"), node.text("pattern_type"))
+        else {
+            return;
+        };
+        let problems = match Pattern::parse(text) {
+            Ok(pattern) => pattern.problems().to_vec(),
+            Err(problem) => vec![problem],
+        };
+        // STIX 2.0 lets a qualifier stand twice on one expression.
+        let of_stix_20 = node.text("pattern_version") == Some("2.0");
+        self.steps.push(Step::Name("pattern"));
+        for problem in problems.iter().filter(|problem| !of_stix_20 || problem.rule != PatternRule::Qualifier)
+        {
+            match problem.severity {
+                pattern::Severity::Invalid => {
+                    self.error(place, "§9", format!("the pattern is invalid: {problem}"));
+                }
+                pattern::Severity::Warning => self.warning(place, "§9", format!("the pattern: {problem}")),
+            }
+        }
+        self.steps.pop();
     }
 
     /// Appendix B and §3.7: names of relationships that the standard lists.

@@ -11,7 +11,7 @@ use watchfire_stix::pattern::{
     BadObservation, Json, Match, Matcher, Observations, Pattern, Problem, Rule, Severity,
 };
 
-use crate::arguments::{PatternArguments, PatternCommand, Table};
+use crate::arguments::{Listing, PatternArguments, PatternCommand};
 use crate::{Status, terminal};
 
 /// Observed data is held whole in memory while it is matched; a file beyond this belongs in pieces.
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &PatternArguments) -> anyhow::Result<Status> {
 }
 
 /// Checks one pattern a line of standard input.
-fn check_lines(format: Table) -> anyhow::Result<Status> {
+fn check_lines(format: Listing) -> anyhow::Result<Status> {
     let mut input = BufReader::new(io::stdin().lock());
     let mut out = Printer::new(format);
     let mut line = Vec::new();
@@ -57,7 +57,7 @@ fn check_lines(format: Table) -> anyhow::Result<Status> {
 
 /// Prints what was found out about patterns, in one of the formats.
 struct Printer {
-    format: Table,
+    format: Listing,
     out: BufWriter<io::StdoutLock<'static>>,
     /// For one JSON document.
     rows: Vec<serde_json::Value>,
@@ -65,7 +65,7 @@ struct Printer {
 }
 
 impl Printer {
-    fn new(format: Table) -> Self {
+    fn new(format: Listing) -> Self {
         Self { format, out: BufWriter::new(io::stdout().lock()), rows: Vec::new(), invalid: false }
     }
 
@@ -79,8 +79,8 @@ impl Printer {
         };
         self.invalid |= normal.is_none();
         match self.format {
-            Table::Human => self.human(line, normal.as_deref(), &problems)?,
-            Table::Json | Table::Jsonl => {
+            Listing::Human => self.human(line, normal.as_deref(), &problems)?,
+            Listing::Json | Listing::Jsonl => {
                 let problems: Vec<_> = problems.iter().map(problem_row).collect();
                 self.row(json!({
                     "kind": "pattern", "line": line, "valid": normal.is_some(), "normal": normal, "problems": problems,
@@ -105,7 +105,7 @@ impl Printer {
     }
 
     fn row(&mut self, row: serde_json::Value) -> io::Result<()> {
-        if self.format == Table::Json {
+        if self.format == Listing::Json {
             self.rows.push(row);
             return Ok(());
         }
@@ -113,7 +113,7 @@ impl Printer {
     }
 
     fn finish(mut self) -> anyhow::Result<Status> {
-        if self.format == Table::Json {
+        if self.format == Listing::Json {
             writeln!(self.out, "{:#}", serde_json::Value::Array(self.rows))?;
         }
         self.out.flush()?;
@@ -134,7 +134,7 @@ fn problem_row(problem: &Problem) -> serde_json::Value {
     })
 }
 
-fn find(pattern: &str, observed: &Path, format: Table) -> anyhow::Result<Status> {
+fn find(pattern: &str, observed: &Path, format: Listing) -> anyhow::Result<Status> {
     let pattern = Pattern::parse(pattern).map_err(|problem| refused(&problem))?;
     let matcher = Matcher::new(&pattern).map_err(|problem| refused(&problem))?;
     let about = || observed.display().to_string();
@@ -168,11 +168,11 @@ fn find(pattern: &str, observed: &Path, format: Table) -> anyhow::Result<Status>
 }
 
 /// "No" is only said where all was looked at.
-fn no_match(bad: &[BadObservation], format: Table) -> anyhow::Result<Status> {
+fn no_match(bad: &[BadObservation], format: Listing) -> anyhow::Result<Status> {
     if !bad.is_empty() {
         bail!("no match, but {} of the observed data cannot be used", bad.len());
     }
-    if format == Table::Json {
+    if format == Listing::Json {
         writeln!(io::stdout().lock(), "[]")?;
     }
     terminal::message("no match");
@@ -184,14 +184,19 @@ fn refused(problem: &Problem) -> anyhow::Error {
     anyhow!("the pattern is invalid: {problem}{hint}")
 }
 
-fn print(matcher: &Matcher, observations: &Observations<'_>, found: &Match, format: Table) -> io::Result<()> {
+fn print(
+    matcher: &Matcher,
+    observations: &Observations<'_>,
+    found: &Match,
+    format: Listing,
+) -> io::Result<()> {
     let mut printer = Printer::new(format);
     for &number in &found.observations {
         let Some(observation) = observations.get(number as usize) else { continue };
         let objects = matcher.objects(observations, number);
         let keys: Vec<&str> =
             objects.into_iter().filter_map(|object| observation.object_key(object)).collect();
-        if format == Table::Human {
+        if format == Listing::Human {
             let id = observation.id.map_or_else(|| format!("observed data {number}"), str::to_owned);
             writeln!(printer.out, "{id}  objects: {}", keys.join(", "))?;
         } else {

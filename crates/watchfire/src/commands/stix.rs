@@ -9,7 +9,7 @@ use serde_json::json;
 use watchfire_stix::json::Node;
 use watchfire_stix::{Container, Item, Problem, ReadError, Reader, Severity, Uuid, deterministic};
 
-use crate::arguments::{ListFormat, Stix, StixCheck, StixCommand, StixId};
+use crate::arguments::{Listing, Stix, StixCheck, StixCommand, StixId};
 use crate::{Status, terminal};
 
 /// A file to be made canonical is held whole, with a tree of some ten times its size.
@@ -35,12 +35,12 @@ fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
 /// Prints one value after the other in the format that was asked for.
 struct List<W: Write> {
     out: W,
-    format: ListFormat,
+    format: Listing,
     printed: usize,
 }
 
 impl<W: Write> List<W> {
-    fn new(out: W, format: ListFormat) -> Self {
+    fn new(out: W, format: Listing) -> Self {
         Self { out, format, printed: 0 }
     }
 
@@ -50,9 +50,9 @@ impl<W: Write> List<W> {
         value: impl FnOnce() -> serde_json::Value,
     ) -> io::Result<()> {
         match self.format {
-            ListFormat::Human => writeln!(self.out, "{}", human())?,
-            ListFormat::Jsonl => writeln!(self.out, "{}", value())?,
-            ListFormat::Json => {
+            Listing::Human => writeln!(self.out, "{}", human())?,
+            Listing::Jsonl => writeln!(self.out, "{}", value())?,
+            Listing::Json => {
                 let before = if self.printed == 0 { "[\n" } else { ",\n" };
                 write!(self.out, "{before}{}", value())?;
             }
@@ -62,7 +62,7 @@ impl<W: Write> List<W> {
     }
 
     fn end(mut self) -> io::Result<()> {
-        if self.format == ListFormat::Json {
+        if self.format == Listing::Json {
             writeln!(self.out, "{}", if self.printed == 0 { "[]" } else { "\n]" })?;
         }
         self.out.flush()
