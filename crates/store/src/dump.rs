@@ -236,6 +236,7 @@ const TABLES: &[Table] = &[
         true,
     ),
     table("hit", &[("shard", I), ("number", I), ("bytes", B)], "shard, number", false),
+    table("party", &[("kind", T), ("name", T), ("attributes", T)], "kind, name", false),
 ];
 
 impl Table {

@@ -6,10 +6,11 @@ use crate::engine::{Row, Session, Value};
 use crate::error::{Result, StoreError};
 
 /// All migrations in order; the first is number 1.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/001-objects.sql"),
     include_str!("../migrations/002-accounts.sql"),
     include_str!("../migrations/003-work.sql"),
+    include_str!("../migrations/004-parties.sql"),
 ];
 
 const TABLE: &str = "create table if not exists migration (number {int} primary key, sha256 {text} not null, \

@@ -8,6 +8,7 @@ pub(crate) mod objects;
 pub(crate) mod opening;
 pub(crate) mod paging;
 pub(crate) mod search;
+pub(crate) mod standing;
 pub(crate) mod work;
 
 /// Runs every promise over one engine; `home` makes an empty store of it, or none where it is not installed.
@@ -30,6 +31,7 @@ macro_rules! store_suite {
                 accounts: names_are_taken_once, tokens_end, certificates_stand_for_accounts, sessions_end,
                     a_one_time_code_is_used_once, rights_are_kept;
                 audit: audit_is_append_only, audit_is_written_with_the_act, every_audit_row_gets_one_place;
+                standing: the_newest_of_ids_is_told, what_names_an_id_is_told, parties_are_kept;
                 work: every_shard_is_done_once, a_lost_lease_completes_nothing, a_deadly_shard_is_given_up,
                     planning_twice_changes_nothing;
                 backup: a_dump_is_restored_row_for_row, a_damaged_dump_is_refused, a_dump_is_of_one_moment;

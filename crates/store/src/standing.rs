@@ -1,0 +1,101 @@
+//! What is there already of what comes in: the newest version of ids, and what names them.
+//!
+//! An object's marking follows from the objects that it names and from those that contain it, so whoever adds one asks
+//! here first, for all of a batch at once.
+
+use crate::engine::{Column, Row, Rows};
+use crate::error::Result;
+use crate::store::Read;
+
+/// The newest version of an id in the whole store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newest {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version_us: i64,
+    /// Who may know it.
+    pub summary: String,
+    /// Its bytes, where they were asked for.
+    pub bytes: Vec<u8>,
+}
+
+/// A version of an object that names another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Naming {
+    /// The id that it names.
+    pub names: String,
+    /// The property in which it does, or the relationship type.
+    pub kind: String,
+    /// Its own id.
+    pub id: String,
+    /// Its version.
+    pub version_us: i64,
+    /// Who may know it.
+    pub summary: String,
+}
+
+impl Read<'_> {
+    /// The newest version of each of some ids; what is not there is left out.
+    pub fn newest(&mut self, ids: &[&str], with_bytes: bool) -> Result<Vec<Newest>> {
+        let text = "select i.id, o.version_us, k.summary, case when $2 = 1 then o.bytes end \
+             from {rows id} join item i on i.id = r.id join object o on o.item = i.key and o.version_us = \
+             (select max(n.version_us) from object n where n.item = i.key) \
+             join lane l on l.key = o.lane join marking k on k.key = l.marking";
+        let mut found = Vec::new();
+        self.session.for_rows(text, &asked(ids), &[with_bytes.into()], &mut |row: &Row<'_>| {
+            found.push(Newest {
+                id: row.string(0)?,
+                version_us: row.int(1)?,
+                summary: row.string(2)?,
+                bytes: row.optional_bytes(3)?.unwrap_or_default().to_owned(),
+            });
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Versions of objects that name one of some ids, for each id at most `limit` and one more, so that the caller sees
+    /// that there are too many.
+    pub fn naming(&mut self, ids: &[&str], limit: usize) -> Result<Vec<Naming>> {
+        let mut found = Vec::new();
+        // One id after the other: a limit for each, and few of a batch are named by anything that is already there.
+        let (keys, names) = self.named_items(ids)?;
+        let text = "select t.kind, s.id, o.version_us, k.summary from relation t join object o on o.key = t.object \
+             join item s on s.key = o.item join marking k on k.key = t.marking where t.target = $1 \
+             order by t.target, t.marking, t.object, t.kind limit $2";
+        for (key, name) in keys.into_iter().zip(names) {
+            let asked = limit as i64 + 1;
+            found.extend(self.session.list(text, &[key.into(), asked.into()], |row| {
+                Ok(Naming {
+                    names: name.clone(),
+                    kind: row.string(0)?,
+                    id: row.string(1)?,
+                    version_us: row.int(2)?,
+                    summary: row.string(3)?,
+                })
+            })?);
+        }
+        Ok(found)
+    }
+
+    /// Those of some ids that anything names.
+    fn named_items(&mut self, ids: &[&str]) -> Result<(Vec<i64>, Vec<String>)> {
+        let text = "select i.key, i.id from {rows id} join item i on i.id = r.id \
+             where exists (select 1 from relation t where t.target = i.key)";
+        let (mut keys, mut names) = (Vec::new(), Vec::new());
+        self.session.for_rows(text, &asked(ids), &[], &mut |row: &Row<'_>| {
+            keys.push(row.int(0)?);
+            names.push(row.string(1)?);
+            Ok(())
+        })?;
+        Ok((keys, names))
+    }
+}
+
+fn asked<'a>(ids: &[&'a str]) -> Rows<'a> {
+    let mut ids: Vec<&str> = ids.iter().copied().filter(|id| !id.contains('\0')).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Rows { columns: vec![Column::Texts(ids)] }
+}

@@ -1,0 +1,59 @@
+//! Promises about what is there already, and about parties.
+
+use watchfire_store::{Newest, Party};
+
+use crate::common::{Home, Made, NOON};
+
+pub(crate) fn the_newest_of_ids_is_told(home: &Home) {
+    let collection = home.collection("1");
+    let (old, new) = (Made::new(1, NOON).marked("red"), Made::new(1, NOON + 7));
+    home.add(collection, &[old, new.clone(), Made::new(2, NOON)]);
+    let ask = |ids: &[&str], with_bytes| home.store.read(|read| read.newest(ids, with_bytes)).unwrap();
+    let expected = Newest {
+        id: new.id.clone(),
+        version_us: NOON + 7,
+        summary: "clear".to_owned(),
+        bytes: new.bytes.clone(),
+    };
+    let twice = [new.id.as_str(), "indicator--unheard", &new.id, "nul\0"];
+    assert_eq!(ask(&twice, true), std::slice::from_ref(&expected));
+    assert_eq!(ask(&[&new.id], false), [Newest { bytes: Vec::new(), ..expected }]);
+    assert!(ask(&[], true).is_empty());
+}
+
+pub(crate) fn what_names_an_id_is_told(home: &Home) {
+    let collection = home.collection("1");
+    let named = Made::new(1, NOON);
+    let note = |number: u64| {
+        let made = Made::new(number, NOON).marked("green");
+        let own = made.id.clone();
+        made.related(&own, "object_refs", &named.id)
+    };
+    // What names may come before what is named.
+    home.add(collection, &[note(2), note(3), note(4)]);
+    home.add(collection, std::slice::from_ref(&named));
+    let ask = |limit| home.store.read(|read| read.naming(&[&named.id, "x"], limit)).unwrap();
+    let found = ask(10);
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|one| one.names == named.id && one.kind == "object_refs"));
+    assert!(found.iter().all(|one| one.version_us == NOON && one.summary == "green"));
+    assert_eq!(ask(1).len(), 2, "one more than asked tells that there are more");
+}
+
+pub(crate) fn parties_are_kept(home: &Home) {
+    let set = |kind: &str, name: &str, attributes: &str| {
+        home.store.write(|write| write.set_party(kind, name, attributes)).unwrap();
+    };
+    set("organisation", "CERT-B", "{}");
+    set("community", "allies", "{}");
+    set("organisation", "CERT-B", "{\"nation\":\"FRA\"}");
+    let line = |one: Party| format!("{} {} {}", one.kind, one.name, one.attributes);
+    let shown = || {
+        let read = home.store.read(|read| Ok(read.parties()?.into_iter().map(line).collect::<Vec<_>>()));
+        read.unwrap()
+    };
+    assert_eq!(shown(), ["community allies {}", "organisation CERT-B {\"nation\":\"FRA\"}"]);
+    let forget = || home.store.write(|write| write.forget_party("community", "allies")).unwrap();
+    assert!(forget() && !forget());
+    assert_eq!(shown().len(), 1);
+}
