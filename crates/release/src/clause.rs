@@ -13,6 +13,10 @@ use crate::party::{Directory, Recipient};
 pub enum Principal {
     /// The organisation whose node this is.
     Own,
+    /// The same, and none of its clients.
+    Holder,
+    /// The organisation that handed the object over, and none of its clients.
+    Giver(String),
     /// What TLP:GREEN calls the community: who is in a community with the node's organisation.
     Home,
     /// A person, by the name of the account.
@@ -59,6 +63,8 @@ impl Principal {
         let of = |name: &str| organisation == name || clients && directory.is_client(organisation, name);
         match self {
             Principal::Own => of(&directory.own),
+            Principal::Holder => organisation == directory.own,
+            Principal::Giver(name) => organisation == name,
             Principal::Organisation(name) => of(name),
             Principal::Home => {
                 let home = directory.communities_of(&directory.own);
@@ -77,9 +83,9 @@ impl Principal {
     /// In words, for a reader: a hidden community is not named to those outside it.
     pub fn words(&self, reader: &Recipient, directory: &Directory) -> String {
         match self {
-            Principal::Own => directory.own.clone(),
+            Principal::Own | Principal::Holder => directory.own.clone(),
             Principal::Home => format!("the communities of {}", directory.own),
-            Principal::Person(name) | Principal::Organisation(name) => name.clone(),
+            Principal::Person(name) | Principal::Organisation(name) | Principal::Giver(name) => name.clone(),
             Principal::Community(name) if directory.may_name(name, reader) => format!("the community {name}"),
             Principal::Community(_) => "a community".to_owned(),
             Principal::Nation(name) => format!("organisations of {name}"),
@@ -114,7 +120,9 @@ impl Clause {
             self.among.iter().map(|principal| principal.words(reader, directory)).collect();
         names.dedup();
         let mut text = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
-        if self.reach == Reach::Clients && self.among.iter().any(|one| !matches!(one, Principal::Person(_))) {
+        let has_clients =
+            |one: &Principal| !matches!(one, Principal::Person(_) | Principal::Holder | Principal::Giver(_));
+        if self.reach == Reach::Clients && self.among.iter().any(has_clients) {
             text.push_str(" and clients");
         }
         match self.until {

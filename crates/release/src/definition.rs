@@ -118,7 +118,7 @@ fn audience(id: &Id, node: &Node<'_>) -> Option<Words> {
     }
     if !names && until.is_some() {
         // An embargo that names nobody: until then it stays with the organisation.
-        among.insert(Principal::Own);
+        among.insert(Principal::Holder);
     }
     let audiences = if names || until.is_some() {
         BTreeSet::from([Audience { by: id.as_str().to_owned(), among, until }])
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!((words.pap, audience.until), (Pap::Amber, None));
         let words = read(&extension(r#","embargo_until":"2021-07-19T11:00:00Z""#));
         let audience = words.audiences.first().unwrap();
-        assert_eq!(audience.among, BTreeSet::from([Principal::Own]));
+        assert_eq!(audience.among, BTreeSet::from([Principal::Holder]));
         assert!(audience.until.is_some());
         for pap in [
             r#""definition_type":"PAP","definition":{"pap":"red"}"#,

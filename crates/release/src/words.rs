@@ -91,6 +91,10 @@ impl Words {
         };
         let mut among: BTreeSet<Principal> = among.into_iter().collect();
         among.extend(knower(tlp, origin));
+        if among.contains(&Principal::Own) || among.contains(&Principal::Home) {
+            // These have it in them already.
+            among.remove(&Principal::Holder);
+        }
         Some(Clause { among, reach, until: None, by })
     }
 }
@@ -105,17 +109,19 @@ fn clause(audience: &Audience, tlp: Tlp, origin: Option<Origin<'_>>) -> Clause {
         // An organisation beside the persons widens nothing: RED is for the persons.
         among.retain(is_person);
     }
-    let reach = if tlp >= Tlp::AmberStrict { Reach::Organisation } else { Reach::Clients };
+    // Clients are told what TLP lets their provider pass on, and not what is under an embargo.
+    let strict = tlp >= Tlp::AmberStrict || audience.until.is_some();
+    let reach = if strict { Reach::Organisation } else { Reach::Clients };
     among.extend(knower(tlp, origin));
     Clause { among, reach, until: audience.until, by: audience.by.clone() }
 }
 
-/// Whoever handed it over: the person where it is RED, else the organisation.
+/// Whoever handed it over: the person where it is RED, else the organisation, and none of its clients for that.
 fn knower(tlp: Tlp, origin: Option<Origin<'_>>) -> Option<Principal> {
     let origin = origin?;
     match (tlp, origin.organisation) {
         (Tlp::Red, _) => Some(Principal::Person(origin.account.to_owned())),
-        (_, Some(organisation)) => Some(Principal::Organisation(organisation.to_owned())),
-        (_, None) => Some(Principal::Own),
+        (_, Some(organisation)) => Some(Principal::Giver(organisation.to_owned())),
+        (_, None) => Some(Principal::Holder),
     }
 }

@@ -123,7 +123,7 @@ fn may_know(tlp: Tlp, lasting: &[Named], embargo: Option<(Named, i64)>, reader: 
     let persons_only = tlp == Tlp::Red;
     let all_named = lasting.iter().all(|named| is_named(*named, reader, clients, persons_only));
     let out_of_embargo =
-        embargo.is_none_or(|(named, until)| until <= NOW || is_named(named, reader, clients, persons_only));
+        embargo.is_none_or(|(named, until)| until <= NOW || is_named(named, reader, false, persons_only));
     let by_tlp = match tlp {
         Tlp::Clear => true,
         Tlp::Green => reader.is_own || reader.is_own_client || reader.shares_a_community,
@@ -350,7 +350,7 @@ fn the_reason_names_the_marking_that_decides() {
     );
     check(
         &of(Tlp::Clear, &[], Some((Named::Mill, FUTURE))),
-        "withheld: marking-definition of Mill admits MILL and clients until 2023-11-14T22:13:20.000Z, \
+        "withheld: marking-definition of Mill admits MILL until 2023-11-14T22:13:20.000Z, \
          not eve of NOBODY KNOWS",
     );
     check(
