@@ -1,8 +1,14 @@
 //! What can be typed, word for word; what it means is the commands' business.
 
+mod node;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use node::{
+    CollectionCommand, Folder, MemberCommand, Node, NodeCommand, NodeInit, TokenCommand, UserCommand,
+};
 
 /// Was this server broken into? Evidence to answer, with proof and with what the logs cannot show.
 #[derive(Debug, Parser)]
@@ -18,6 +24,8 @@ pub(crate) enum Command {
     Hunt(Hunt),
     /// Read, list and explain rules
     Rules(Rules),
+    /// A member's node: keep intelligence, and tell each what they may know over TAXII 2.1
+    Node(Node),
     /// Check STIX 2.1 objects, and say what follows from them
     Stix(Stix),
     /// Check STIX patterns, and match them against observed data

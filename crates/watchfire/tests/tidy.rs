@@ -6,8 +6,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer of each product crate; a crate may depend on lower layers only.
-const LAYERS: [(&str, u8); 7] =
-    [("sigma", 0), ("stix", 0), ("artifact", 1), ("release", 1), ("hunt", 2), ("store", 2), ("watchfire", 4)];
+const LAYERS: [(&str, u8); 8] = [
+    ("sigma", 0),
+    ("stix", 0),
+    ("artifact", 1),
+    ("release", 1),
+    ("hunt", 2),
+    ("store", 2),
+    ("node", 3),
+    ("watchfire", 4),
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -59,7 +67,7 @@ fn arrows_point_down() {
 fn the_core_is_pure() {
     const NOT_IN_THE_CORE: [&str; 8] =
         ["tokio", "axum", "ureq", "reqwest", "rusqlite", "postgres", "anyhow", "clap"];
-    for name in ["sigma", "stix", "artifact", "hunt"] {
+    for name in ["sigma", "stix", "artifact", "release", "hunt"] {
         for dependency in NOT_IN_THE_CORE {
             assert!(
                 !dependencies(name).contains(&format!("\n{dependency}")),
@@ -112,6 +120,24 @@ fn sql_lives_only_in_the_store() {
             assert!(!is_sql, "{shown} holds SQL: {literal}");
         }
     }
+}
+
+/// What tells of the service and of no object may leave without the gate: each kind of it is looked at here.
+#[test]
+fn what_leaves_without_the_gate_is_listed() {
+    let mut found: Vec<String> = Vec::new();
+    for (path, text) in sources() {
+        let shown = path.to_string_lossy();
+        if shown.contains("/src/") && shown.contains("crates/") {
+            let lines = text.lines().filter_map(|line| line.trim().strip_prefix("impl ServiceFact for "));
+            found.extend(lines.map(|rest| rest.trim_end_matches(" {}").to_owned()));
+            // A body of a response is made in one file, of released bytes or of words of the program.
+            let makes_bodies = text.contains("Body::from(") && !text.contains("pub(super) fn secured");
+            assert!(!makes_bodies || shown.ends_with("taxii/refusal.rs"), "{shown} makes bodies");
+        }
+    }
+    found.sort_unstable();
+    assert_eq!(found, ["Cursor", "Service"]);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use serde_json::json;
 use watchfire_stix::json::Node;
 use watchfire_stix::{Container, Item, Problem, ReadError, Reader, Severity, Uuid, deterministic};
 
-use crate::arguments::{Listing, Stix, StixCheck, StixCommand, StixId};
+use super::list::List;
+use crate::arguments::{Stix, StixCheck, StixCommand, StixId};
 use crate::{Status, terminal};
 
 /// A file to be made canonical is held whole, with a tree of some ten times its size.
@@ -30,43 +31,6 @@ fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
         return Ok(Box::new(io::stdin().lock()));
     }
     Ok(Box::new(File::open(path).with_context(|| format!("cannot open {}", path.display()))?))
-}
-
-/// Prints one value after the other in the format that was asked for.
-struct List<W: Write> {
-    out: W,
-    format: Listing,
-    printed: usize,
-}
-
-impl<W: Write> List<W> {
-    fn new(out: W, format: Listing) -> Self {
-        Self { out, format, printed: 0 }
-    }
-
-    fn print(
-        &mut self,
-        human: impl FnOnce() -> String,
-        value: impl FnOnce() -> serde_json::Value,
-    ) -> io::Result<()> {
-        match self.format {
-            Listing::Human => writeln!(self.out, "{}", human())?,
-            Listing::Jsonl => writeln!(self.out, "{}", value())?,
-            Listing::Json => {
-                let before = if self.printed == 0 { "[\n" } else { ",\n" };
-                write!(self.out, "{before}{}", value())?;
-            }
-        }
-        self.printed += 1;
-        Ok(())
-    }
-
-    fn end(mut self) -> io::Result<()> {
-        if self.format == Listing::Json {
-            writeln!(self.out, "{}", if self.printed == 0 { "[]" } else { "\n]" })?;
-        }
-        self.out.flush()
-    }
 }
 
 /// What was seen while checking.

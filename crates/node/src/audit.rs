@@ -1,0 +1,105 @@
+//! The audit's rows of reading: written before anything leaves, many at once.
+//!
+//! An act that writes has its row in its own transaction. A page that is read has none, so its row goes through here: all
+//! rows that wait while one transaction is being committed go into the next, so that readers share the disk's time.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+use watchfire_store::{AuditEntry, Store};
+
+use crate::error::{NodeError, Result};
+
+/// Rows of one transaction.
+const BATCH_LIMIT: usize = 500;
+
+/// An act to record.
+#[derive(Debug, Clone)]
+pub(crate) struct Act {
+    pub(crate) at_us: i64,
+    pub(crate) actor: String,
+    pub(crate) origin: String,
+    pub(crate) action: &'static str,
+    pub(crate) subject: String,
+    pub(crate) detail: String,
+}
+
+impl Act {
+    /// As the store takes it.
+    pub(crate) fn entry(&self) -> AuditEntry<'_> {
+        AuditEntry {
+            at_us: self.at_us,
+            actor: &self.actor,
+            origin: &self.origin,
+            action: self.action,
+            subject: &self.subject,
+            detail: &self.detail,
+        }
+    }
+}
+
+type Waiting = (Act, SyncSender<bool>);
+
+/// The way to the audit.
+pub(crate) struct Log(Sender<Waiting>);
+
+impl Log {
+    /// Starts the thread that writes.
+    pub(crate) fn start(store: Arc<Store>) -> Self {
+        let (sender, receiver) = channel();
+        thread::spawn(move || write_all(&store, &receiver));
+        Self(sender)
+    }
+
+    /// Records an act; when this returns, it is on disk.
+    pub(crate) fn record(&self, act: Act) -> Result<()> {
+        let (done, wait) = sync_channel(1);
+        let lost = || NodeError::Asked("the audit cannot be written".to_owned());
+        self.0.send((act, done)).map_err(|_| lost())?;
+        if wait.recv().unwrap_or(false) { Ok(()) } else { Err(lost()) }
+    }
+}
+
+/// Until the node goes away.
+fn write_all(store: &Store, receiver: &Receiver<Waiting>) {
+    while let Ok(first) = receiver.recv() {
+        let mut batch = vec![first];
+        batch.extend(receiver.try_iter().take(BATCH_LIMIT - 1));
+        let entries: Vec<AuditEntry<'_>> = batch.iter().map(|(act, _)| act.entry()).collect();
+        let written = store.write(|write| {
+            write.audit(&entries)?;
+            write.place_audit(BATCH_LIMIT * 2)
+        });
+        for (_, done) in &batch {
+            // Whoever no longer waits has gone away.
+            let _ = done.send(written.is_ok());
+        }
+    }
+}
+
+/// Places as a text, in runs: `1-500,502`. With the collection's own rows it tells which objects they were.
+pub(crate) fn runs(places: impl IntoIterator<Item = i64>) -> String {
+    let mut runs: Vec<(i64, i64)> = Vec::new();
+    for place in places {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == place => *last = place,
+            _ => runs.push((place, place)),
+        }
+    }
+    let shown = |(first, last): &(i64, i64)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
+    runs.iter().map(shown).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_runs() {
+        assert_eq!(runs([1, 2, 3, 5, 7, 8]), "1-3,5,7-8");
+        assert_eq!(runs([]), "");
+    }
+}

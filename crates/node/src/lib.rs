@@ -1,0 +1,36 @@
+//! A member's running node: TAXII 2.1 over the store, behind the gate of `release`.
+//!
+//! A request goes one way: the connection ([`serve`]) → who asks (`sign_in`) → the endpoint (`taxii`, a table of
+//! routes) → a page of the store, cut to what the reader may know (`clearance`) → the gate → an audit row, on disk →
+//! out, as a `Released` body. Objects come in the other way: bytes → what can be kept of them and why not (`intake`) →
+//! their markings, beside those of what is there (`add`) → one transaction with its status and its audit row.
+//!
+//! **Invariant**: a body that leaves is made of `Released` values (`taxii::reply`). **Invariant**: nothing is released
+//! before the row that says so is on disk. **Invariant**: the store is only called from blocking threads.
+
+mod add;
+mod administer;
+mod audit;
+mod clearance;
+mod clock;
+mod config;
+mod error;
+mod init;
+mod intake;
+mod metrics;
+mod node;
+mod secret;
+mod serve;
+mod sign_in;
+mod taxii;
+mod tls;
+
+pub use administer::{
+    AccountLine, CollectionLine, NewUser, PartyLine, TokenLine, add_collection, add_token, add_user, backup,
+    check_password, collections, forget_party, grant, parties, restore, revoke_token, set_community,
+    set_disabled, set_organisation, set_password, tokens, users,
+};
+pub use config::{CONFIG_FILE, Config, Validation};
+pub use error::NodeError;
+pub use init::{Initialised, New, init};
+pub use serve::{Serving, serve};

@@ -1,0 +1,115 @@
+//! The state of a running node.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+
+use serde::de::DeserializeOwned;
+use watchfire_release::{Community, Directory, Organisation};
+use watchfire_store::{Options, Party, Read, Store};
+
+use crate::audit::Log;
+use crate::clearance::Markings;
+use crate::clock::now_us;
+use crate::config::Config;
+use crate::error::{NodeError, Result, of_file};
+use crate::metrics::Metrics;
+use crate::secret::Seal;
+use crate::sign_in::Doorkeeper;
+
+/// For so long the directory is taken as it was read: who is moved out of a community is out a second later.
+const DIRECTORY_AGE_US: i64 = 1_000_000;
+
+/// A node.
+pub(crate) struct Node {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<Store>,
+    pub(crate) seal: Seal,
+    pub(crate) markings: Markings,
+    pub(crate) doorkeeper: Doorkeeper,
+    pub(crate) audit: Log,
+    pub(crate) metrics: Metrics,
+    directory: RwLock<(i64, Arc<Directory>)>,
+}
+
+/// Opens the store of a configuration.
+pub(crate) fn open_store(config: &Config) -> Result<Store> {
+    Ok(Store::open(&config.store_address(), &Options::default(), now_us())?)
+}
+
+/// The directory as the store holds it.
+pub(crate) fn read_directory(read: &mut Read<'_>, own: &str) -> watchfire_store::Result<Directory> {
+    let parties = read.parties()?;
+    Ok(Directory {
+        own: own.to_owned(),
+        organisations: of_kind::<Organisation>(&parties, "organisation"),
+        communities: of_kind::<Community>(&parties, "community"),
+    })
+}
+
+/// Parties of a kind. One whose attributes cannot be read belongs nowhere.
+fn of_kind<T: DeserializeOwned + Default>(parties: &[Party], kind: &str) -> BTreeMap<String, T> {
+    let of_kind = parties.iter().filter(|party| party.kind == kind);
+    of_kind
+        .map(|party| (party.name.clone(), serde_json::from_str(&party.attributes).unwrap_or_default()))
+        .collect()
+}
+
+impl Node {
+    /// Opens a node as it is configured.
+    pub(crate) fn open(config: Config) -> Result<Self> {
+        let path = config.path(&config.secret);
+        let text = std::fs::read(&path).map_err(of_file(&path))?;
+        let secret = read_secret(&text).ok_or_else(|| NodeError::Config {
+            path,
+            reason: "a secret is 64 hexadecimal digits".to_owned(),
+        })?;
+        let store = Arc::new(open_store(&config)?);
+        Ok(Self {
+            seal: Seal::new(&secret)?,
+            markings: Markings::default(),
+            doorkeeper: Doorkeeper::default(),
+            audit: Log::start(Arc::clone(&store)),
+            metrics: Metrics::default(),
+            directory: RwLock::new((i64::MIN, Arc::new(Directory::of(&config.organisation)))),
+            config,
+            store,
+        })
+    }
+
+    /// Who belongs where.
+    pub(crate) fn directory(&self) -> Result<Arc<Directory>> {
+        let now = now_us();
+        {
+            let kept = self.directory.read().expect("nobody panics while holding it");
+            if now.saturating_sub(kept.0) < DIRECTORY_AGE_US {
+                return Ok(Arc::clone(&kept.1));
+            }
+        }
+        let own = &self.config.organisation;
+        let read = Arc::new(self.store.read(|read| read_directory(read, own))?);
+        *self.directory.write().expect("nobody panics while holding it") = (now, Arc::clone(&read));
+        Ok(read)
+    }
+
+    /// What is due now and then.
+    pub(crate) fn sweep(&self) -> Result<()> {
+        let day = 24 * 60 * 60 * 1_000_000;
+        let before = now_us() - i64::from(self.config.taxii.status_days.max(1)) * day;
+        self.store.write(|write| write.expire_statuses(before))?;
+        self.store.write(|write| write.expire_sessions(now_us()))?;
+        Ok(self.store.sweep()?)
+    }
+}
+
+/// 32 bytes from 64 hexadecimal digits.
+fn read_secret(text: &[u8]) -> Option<[u8; 32]> {
+    let digits = text.trim_ascii();
+    let mut secret = [0; 32];
+    if digits.len() != 64 {
+        return None;
+    }
+    for (byte, pair) in secret.iter_mut().zip(digits.chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(secret)
+}

@@ -1,0 +1,222 @@
+//! Connections: accepted within limits of number and time, one task each, ended gracefully.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Uri};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+
+use crate::clock::{now_us, text};
+use crate::config::Config;
+use crate::error::{NodeError, Result};
+use crate::node::Node;
+use crate::taxii::router;
+use crate::tls;
+
+/// Connections at the same time. Each costs some 20 KB; what comes beyond waits in the system's queue.
+const CONNECTIONS_LIMIT: usize = 10_000;
+
+/// Time for a TLS handshake, and for the headers of a request, idle time between requests included.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The line and headers of a request. A filter of a thousand ids has 50 KB.
+const HEADERS_LIMIT_BYTES: usize = 128 * 1024;
+
+/// Requests that work in the store at the same time; more wait their turn.
+const WORKERS: usize = 64;
+
+/// Time for requests under way when the node stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often a node does what is due now and then.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
+
+/// A node that listens.
+pub struct Serving {
+    /// The address on which it does.
+    pub address: SocketAddr,
+    /// Whether it speaks TLS.
+    pub tls: bool,
+}
+
+/// One line of the log, on standard error: the time and what happened. No secret is ever given to it.
+pub(crate) fn log(line: &str) {
+    let mut out = io::stderr().lock();
+    let line = if out.is_terminal() { line.escape_debug().to_string() } else { line.replace('\n', " ") };
+    // A log that cannot be written stops nothing.
+    let _ = writeln!(out, "{} {line}", text(now_us()));
+}
+
+/// Serves until a signal ends it. `on_ready` is told where, once requests are answered.
+pub fn serve(config: Config, on_ready: impl FnOnce(&Serving)) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(WORKERS)
+        .build()
+        .map_err(|source| NodeError::Listen { address: config.listen.clone(), source })?;
+    let acceptor = tls::acceptor(&config)?;
+    let node = Arc::new(Node::open(config)?);
+    let swept = Arc::clone(&node);
+    runtime.block_on(async move {
+        let listener = listen(&node.config, acceptor.is_some()).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| NodeError::Listen { address: node.config.listen.clone(), source })?;
+        on_ready(&Serving { address, tls: acceptor.is_some() });
+        tokio::spawn(sweep(swept));
+        accept(&node, &listener, acceptor).await;
+        Ok(())
+    })
+}
+
+async fn listen(config: &Config, tls: bool) -> Result<TcpListener> {
+    let address = config.listen.clone();
+    let failed = |source| NodeError::Listen { address: address.clone(), source };
+    let listener = TcpListener::bind(&config.listen).await.map_err(failed)?;
+    let is_local = listener.local_addr().is_ok_and(|bound| is_loopback(bound.ip()));
+    if !tls && !is_local && !config.plain_http_on_the_network {
+        return Err(NodeError::Asked(format!(
+            "{address} is on the network and there is no [tls]: passwords and objects would go in the clear; \
+             set [tls], or plain_http_on_the_network = true behind something that adds TLS"
+        )));
+    }
+    Ok(listener)
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.is_loopback()
+}
+
+async fn sweep(node: Arc<Node>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let node = Arc::clone(&node);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || node.sweep()).await {
+            log(&format!("housekeeping failed: {error}"));
+        }
+    }
+}
+
+async fn accept(node: &Arc<Node>, listener: &TcpListener, acceptor: Option<TlsAcceptor>) {
+    let router = router(node);
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS_LIMIT));
+    let mut stop = Box::pin(stopped());
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, mostly: those that end make room.
+                    log(&format!("cannot accept a connection: {error}"));
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            () = &mut stop => break,
+        };
+        node.metrics.count_connection();
+        let (router, watcher, acceptor) = (router.clone(), graceful.watcher(), acceptor.clone());
+        tokio::spawn(async move {
+            connection(stream, peer, router, watcher, acceptor).await;
+            drop(place);
+        });
+    }
+    log("stopping: no new connections; requests under way are finished");
+    let _ = tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown()).await;
+}
+
+/// A signal to stop.
+async fn stopped() {
+    let (Ok(mut term), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    watcher: Watcher,
+    acceptor: Option<TlsAcceptor>,
+) {
+    // An answer is written at once; waiting for more of it only delays.
+    let _ = stream.set_nodelay(true);
+    match acceptor {
+        None => speak(TokioIo::new(stream), peer, router, watcher).await,
+        Some(acceptor) => {
+            // Whoever does not finish a handshake is no client.
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
+                speak(TokioIo::new(stream), peer, router, watcher).await;
+            }
+        }
+    }
+}
+
+async fn speak<I>(io: I, peer: SocketAddr, router: Router, watcher: Watcher)
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request: Request<Incoming>| {
+        let router = router.clone();
+        async move { router.oneshot(arrived(request, peer)).await }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_TIMEOUT)
+        .max_buf_size(HEADERS_LIMIT_BYTES)
+        .serve_connection(io, service);
+    // A connection that breaks off is the peer's affair.
+    let _ = watcher.watch(connection).await;
+}
+
+/// A request as the routes expect it: with the peer's address, and with the slash at its end that some clients leave out.
+fn arrived(request: Request<Incoming>, peer: SocketAddr) -> Request<Body> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(peer);
+    if let Some(uri) = with_slash(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+fn with_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    if !path.starts_with("/taxii2") || path.ends_with('/') {
+        return None;
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{path}/{query}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes() {
+        let shown = |uri: &str| with_slash(&uri.parse().unwrap()).map(|uri| uri.to_string());
+        assert_eq!(shown("/taxii2").as_deref(), Some("/taxii2/"));
+        assert_eq!(shown("/taxii2/a/collections?x=1").as_deref(), Some("/taxii2/a/collections/?x=1"));
+        assert_eq!(shown("/taxii2/"), None);
+        assert_eq!(shown("/healthz"), None);
+    }
+}

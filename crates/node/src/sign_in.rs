@@ -1,0 +1,256 @@
+//! Who asks: Basic and Bearer, with what keeps guessing slow and remembering fast.
+//!
+//! A hash of a password costs 20 ms of a core, once for each password and node: a credential that was verified is kept
+//! as a tag (`Seal::tag`, keyed, with the hash it was verified against), so that a changed password is unknown at once.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Mutex;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use watchfire_release::Recipient;
+use watchfire_store::{Account, Role};
+
+use crate::audit::Act;
+use crate::clock::now_us;
+use crate::error::Result;
+use crate::node::Node;
+use crate::secret::{TOKEN_PREFIX, is_password, token_hash};
+
+/// Credentials that are remembered; beyond that all are forgotten and verified anew.
+const REMEMBERED_LIMIT: usize = 10_000;
+
+/// For so long.
+const REMEMBERED_US: i64 = 15 * 60 * 1_000_000;
+
+/// Failures from one address in a window, after which it is not listened to until the window ends.
+const FAILURES_LIMIT: u32 = 20;
+const FAILURES_WINDOW_US: i64 = 60 * 1_000_000;
+const ADDRESSES_LIMIT: usize = 10_000;
+
+/// Failures of one account after which it is locked, twice as long each time.
+const LOCK_AFTER: i64 = 5;
+const LOCK_LIMIT_S: i64 = 15 * 60;
+
+/// Somebody who has signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedIn {
+    pub(crate) account: Account,
+    /// Whether the token, if it was one, may write.
+    pub(crate) may_write: bool,
+    /// The address from which the request came.
+    pub(crate) origin: String,
+    pub(crate) reader: Recipient,
+}
+
+impl SignedIn {
+    fn new(account: Account, may_write: bool, origin: IpAddr) -> Self {
+        let reader = Recipient::person(&account.name, &account.organisation);
+        Self { account, may_write, origin: origin.to_string(), reader }
+    }
+
+    /// Whether the role allows to add and remove objects.
+    pub(crate) fn may_add(&self) -> bool {
+        self.may_write && self.account.role >= Role::Analyst
+    }
+
+    /// An act of theirs.
+    pub(crate) fn act(&self, action: &'static str, subject: &str, detail: String) -> Act {
+        Act {
+            at_us: now_us(),
+            actor: self.account.name.clone(),
+            origin: self.origin.clone(),
+            action,
+            subject: subject.to_owned(),
+            detail,
+        }
+    }
+}
+
+/// What came of an attempt.
+pub(crate) enum Attempt {
+    Good(Box<SignedIn>),
+    /// No credentials, or wrong ones: which, nobody is told.
+    Refused,
+    /// Too many wrong ones from there.
+    TooMany,
+}
+
+/// What is remembered between requests.
+#[derive(Default)]
+pub(crate) struct Doorkeeper {
+    verified: Mutex<HashMap<[u8; 32], i64>>,
+    failures: Mutex<HashMap<IpAddr, (u32, i64)>>,
+    /// One hash at a time: each takes 19 MiB, and a flood of guesses takes no more than one core.
+    hashing: Mutex<()>,
+}
+
+enum Credential {
+    Password { name: String, password: String },
+    Token(String),
+}
+
+/// Reads `Authorization`. Schemes are compared without case (RFC 9110 §11.1): MISP writes `basic`.
+fn credential(header: &str) -> Option<Credential> {
+    let (scheme, rest) = header.trim().split_once(' ')?;
+    let rest = rest.trim();
+    if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token") {
+        return Some(Credential::Token(rest.to_owned()));
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
+    let (name, password) = decoded.split_once(':')?;
+    if password.starts_with(TOKEN_PREFIX) {
+        // For clients that know Basic only.
+        return Some(Credential::Token(password.to_owned()));
+    }
+    Some(Credential::Password { name: name.to_owned(), password: password.to_owned() })
+}
+
+/// Who asks, by the header `Authorization`.
+pub(crate) fn sign_in(node: &Node, header: Option<&str>, origin: IpAddr) -> Result<Attempt> {
+    let now = now_us();
+    if node.doorkeeper.is_too_many(origin, now) {
+        return Ok(Attempt::TooMany);
+    }
+    let signed_in = match header.and_then(credential) {
+        None => return Ok(Attempt::Refused),
+        Some(Credential::Token(token)) => by_token(node, &token, origin, now)?,
+        Some(Credential::Password { name, password }) => by_password(node, &name, &password, origin, now)?,
+    };
+    if let Some(signed_in) = signed_in {
+        return Ok(Attempt::Good(Box::new(signed_in)));
+    }
+    node.doorkeeper.count_failure(origin, now);
+    node.metrics.count_refused_sign_in();
+    Ok(Attempt::Refused)
+}
+
+fn by_token(node: &Node, token: &str, origin: IpAddr, now: i64) -> Result<Option<SignedIn>> {
+    let hash = token_hash(token);
+    let found = node.store.read(|read| read.token(&hash, now))?;
+    Ok(found.map(|(account, token)| {
+        let may_write = token.scope.split(' ').any(|scope| scope == "write");
+        SignedIn::new(account, may_write, origin)
+    }))
+}
+
+fn by_password(
+    node: &Node,
+    name: &str,
+    password: &str,
+    origin: IpAddr,
+    now: i64,
+) -> Result<Option<SignedIn>> {
+    let account = node.store.read(|read| read.account(name))?.filter(|account| !account.disabled);
+    let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
+    let tag = node.seal.tag(&[name, password, hash.unwrap_or_default()]);
+    if let Some(account) = &account
+        && node.doorkeeper.remembers(&tag, now)
+    {
+        return Ok(Some(SignedIn::new(account.clone(), true, origin)));
+    }
+    let locked = account.as_ref().is_some_and(|account| account.locked_until_us > now);
+    let is_good = {
+        let _one = node.doorkeeper.hashing.lock().expect("nobody panics while hashing");
+        // A locked account takes as long as any other.
+        is_password(password, hash.filter(|_| !locked))
+    };
+    let Some(account) = account else { return Ok(None) };
+    if is_good {
+        if account.failures > 0 {
+            node.store.write(|write| write.forget_failures(account.key))?;
+        }
+        node.doorkeeper.remember(tag, now);
+        let signed_in = SignedIn::new(account, true, origin);
+        node.audit.record(signed_in.act("account.sign-in", name, "password".to_owned()))?;
+        return Ok(Some(signed_in));
+    }
+    if !locked {
+        fail(node, &account, origin, now)?;
+    }
+    Ok(None)
+}
+
+/// Counts a failure; from the fifth on the account is locked, for a second, two, four, up to a quarter of an hour.
+fn fail(node: &Node, account: &Account, origin: IpAddr, now: i64) -> Result<()> {
+    let beyond = account.failures + 1 - LOCK_AFTER;
+    let seconds = if beyond < 0 { 0 } else { (1_i64 << beyond.min(20)).min(LOCK_LIMIT_S) };
+    let until = now + seconds * 1_000_000;
+    let act =
+        SignedIn::new(account.clone(), false, origin).act("account.refuse", &account.name, String::new());
+    node.store.write(|write| {
+        write.count_failure(account.key, until)?;
+        write.audit(&[act.entry()])
+    })?;
+    Ok(())
+}
+
+impl Doorkeeper {
+    fn remembers(&self, tag: &[u8; 32], now: i64) -> bool {
+        let verified = self.verified.lock().expect("nobody panics while holding it");
+        verified.get(tag).is_some_and(|until| now < *until)
+    }
+
+    fn remember(&self, tag: [u8; 32], now: i64) {
+        let mut verified = self.verified.lock().expect("nobody panics while holding it");
+        if verified.len() >= REMEMBERED_LIMIT {
+            verified.clear();
+        }
+        verified.insert(tag, now + REMEMBERED_US);
+    }
+
+    fn is_too_many(&self, origin: IpAddr, now: i64) -> bool {
+        let failures = self.failures.lock().expect("nobody panics while holding it");
+        failures
+            .get(&origin)
+            .is_some_and(|(count, since)| *count >= FAILURES_LIMIT && now - since < FAILURES_WINDOW_US)
+    }
+
+    fn count_failure(&self, origin: IpAddr, now: i64) {
+        let mut failures = self.failures.lock().expect("nobody panics while holding it");
+        if failures.len() >= ADDRESSES_LIMIT {
+            failures.retain(|_, (_, since)| now - *since < FAILURES_WINDOW_US);
+        }
+        let entry = failures.entry(origin).or_insert((0, now));
+        if now - entry.1 >= FAILURES_WINDOW_US {
+            *entry = (0, now);
+        }
+        entry.0 += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_as_clients_write_them() {
+        let shown = |header: &str| match credential(header) {
+            Some(Credential::Password { name, password }) => format!("{name} {password}"),
+            Some(Credential::Token(token)) => token,
+            None => "none".to_owned(),
+        };
+        // anna:se:cret
+        for (header, expected) in [
+            ("Basic YW5uYTpzZTpjcmV0", "anna se:cret"),
+            ("basic YW5uYTpzZTpjcmV0", "anna se:cret"),
+            ("BASIC  YW5uYTpzZTpjcmV0 ", "anna se:cret"),
+            ("Bearer wft_x", "wft_x"),
+            ("bearer wft_x", "wft_x"),
+            // any:wft_x
+            ("Basic YW55OndmdF94", "wft_x"),
+            ("Basic", "none"),
+            ("Basic !!", "none"),
+            ("Basic YW5uYQ==", "none"),
+            ("Basic /w==", "none"),
+            ("Digest x", "none"),
+            ("", "none"),
+        ] {
+            assert_eq!(shown(header), expected, "{header}");
+        }
+    }
+}

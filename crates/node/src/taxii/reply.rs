@@ -1,0 +1,139 @@
+//! Answers: made of what was released, and nothing else.
+
+use std::io::Write as _;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::response::Builder;
+use axum::response::Response;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use watchfire_release::{Released, ServiceFact};
+
+use super::media::TAXII;
+use super::{Answer, Call, Endpoint};
+
+/// Smaller answers are not worth packing.
+const GZIP_FROM_BYTES: usize = 1024;
+
+/// JSON that tells of the service, or of the requester's own request, and of no object.
+pub(crate) struct Service(pub(crate) serde_json::Value);
+
+impl ServiceFact for Service {}
+
+/// An answer.
+pub(crate) struct Reply {
+    status: StatusCode,
+    media: &'static str,
+    headers: Vec<(&'static str, String)>,
+    body: Released<Vec<u8>>,
+}
+
+impl Reply {
+    /// JSON about the service.
+    pub(crate) fn service(json: serde_json::Value) -> Self {
+        Self::body(Released::of_service(Service(json)).map(|json| json.0.to_string().into_bytes()))
+    }
+
+    /// Text about the service.
+    pub(crate) fn text(text: String) -> Self {
+        let json = Released::of_service(Service(serde_json::Value::String(text)));
+        Self::body(json.map(|json| json.0.as_str().unwrap_or_default().as_bytes().to_vec()))
+    }
+
+    /// A body in the form of TAXII.
+    pub(crate) fn body(body: Released<Vec<u8>>) -> Self {
+        Self { status: StatusCode::OK, media: TAXII, headers: Vec::new(), body }
+    }
+
+    /// Done, with nothing to say.
+    pub(crate) fn empty() -> Self {
+        Self::body(Released::words("").map(|text| text.as_bytes().to_vec()))
+    }
+
+    pub(crate) fn status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    pub(crate) fn media(self, media: &'static str) -> Self {
+        Self { media, ..self }
+    }
+
+    /// Adds the dates of the first and the last object of a page, which were released with it.
+    pub(crate) fn dated(mut self, dates: Released<Option<(String, String)>>) -> Self {
+        if let Some((first, last)) = dates.into_inner() {
+            self.headers.push(("x-taxii-date-added-first", first));
+            self.headers.push(("x-taxii-date-added-last", last));
+        }
+        self
+    }
+}
+
+/// Turns an answer into a response, packed where that is asked for.
+pub(super) fn finish(answer: Answer, call: &Call) -> Response {
+    let reply = match answer {
+        Ok(reply) => reply,
+        Err(refusal) => return refusal.response(),
+    };
+    let mut body = reply.body.into_inner();
+    let mut response = secured(Response::builder().status(reply.status).header("content-type", reply.media));
+    response = response.header("vary", "accept, accept-encoding, authorization");
+    for (name, value) in reply.headers {
+        response = response.header(name, value);
+    }
+    if call.accepts_gzip && body.len() >= GZIP_FROM_BYTES {
+        let mut packed = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+        if packed.write_all(&body).is_ok()
+            && let Ok(bytes) = packed.finish()
+        {
+            body = bytes;
+            response = response.header("content-encoding", "gzip");
+        }
+    }
+    let length = body.len();
+    built(response.header("content-length", length), Body::from(body))
+}
+
+/// What every response carries.
+pub(super) fn secured(response: Builder) -> Builder {
+    response
+        .header("x-content-type-options", "nosniff")
+        .header("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
+        .header("referrer-policy", "no-referrer")
+        .header("cache-control", "no-store")
+}
+
+/// The response; one that cannot be built is an internal failure.
+pub(super) fn built(response: Builder, body: Body) -> Response {
+    response.body(body).unwrap_or_else(|_| {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
+}
+
+/// The header `Allow`.
+pub(super) fn allowed(methods: &[(&'static str, Endpoint)]) -> String {
+    let mut names: Vec<&str> = methods.iter().map(|(name, _)| *name).collect();
+    if names.contains(&"GET") {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    names.join(", ")
+}
+
+pub(super) fn options(methods: &[(&'static str, Endpoint)]) -> Response {
+    let response = Response::builder().status(StatusCode::NO_CONTENT).header("allow", allowed(methods));
+    built(secured(response), Body::empty())
+}
+
+/// The health of a node is no secret, and no object.
+pub(super) fn health(is_well: bool) -> Response {
+    let (status, text) = if is_well {
+        (StatusCode::OK, "{\"status\":\"ok\"}\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "{\"status\":\"the store cannot be read\"}\n")
+    };
+    let response = Response::builder().status(status).header("content-type", "application/json");
+    built(secured(response), Body::from(text))
+}

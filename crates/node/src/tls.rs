@@ -1,0 +1,69 @@
+//! TLS: the node's certificate as it is configured, and the first one that it makes for itself.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
+
+use crate::config::Config;
+use crate::error::{NodeError, Result, of_file};
+
+#[expect(clippy::needless_pass_by_value)] // to be handed to `map_err`
+fn failed(reason: impl ToString) -> NodeError {
+    NodeError::Certificate { reason: reason.to_string() }
+}
+
+/// What accepts TLS, where it is configured. TLS 1.2 is the oldest (TAXII 2.1 §8.2.1).
+pub(crate) fn acceptor(config: &Config) -> Result<Option<TlsAcceptor>> {
+    let Some(tls) = &config.tls else { return Ok(None) };
+    let (certificate, key) = (config.path(&tls.certificate), config.path(&tls.key));
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&certificate)
+        .and_then(Iterator::collect)
+        .map_err(|error| failed(format!("{}: {error}", certificate.display())))?;
+    let key =
+        PrivateKeyDer::from_pem_file(&key).map_err(|error| failed(format!("{}: {error}", key.display())))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut server = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(failed)?;
+    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Some(TlsAcceptor::from(Arc::new(server))))
+}
+
+/// Makes an authority of its own and a certificate for some names, and writes `ca.crt`, `tls.crt` and `tls.key`.
+pub(crate) fn make(folder: &Path, organisation: &str, names: Vec<String>) -> Result<()> {
+    let ca_key = KeyPair::generate().map_err(failed)?;
+    let mut ca = CertificateParams::new(Vec::new()).map_err(failed)?;
+    ca.distinguished_name.push(DnType::OrganizationName, organisation);
+    ca.distinguished_name.push(DnType::CommonName, format!("{organisation} Watchfire"));
+    ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let ca_certificate = ca.self_signed(&ca_key).map_err(failed)?;
+    let issuer = Issuer::new(ca, ca_key);
+
+    let key = KeyPair::generate().map_err(failed)?;
+    let name = names.first().cloned().unwrap_or_default();
+    let mut leaf = CertificateParams::new(names).map_err(failed)?;
+    leaf.distinguished_name.push(DnType::CommonName, name);
+    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    leaf.use_authority_key_identifier_extension = true;
+    let certificate = leaf.signed_by(&key, &issuer).map_err(failed)?;
+
+    for (file, text) in [("ca.crt", ca_certificate.pem()), ("tls.crt", certificate.pem())] {
+        let path = folder.join(file);
+        fs::write(&path, text).map_err(of_file(&path))?;
+    }
+    crate::init::write_private(&folder.join("tls.key"), &key.serialize_pem())
+}

@@ -1,0 +1,261 @@
+//! What can be typed after `watchfire node`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Listing;
+
+/// `watchfire node`
+#[derive(Debug, Args)]
+pub(crate) struct Node {
+    #[command(subcommand)]
+    pub(crate) command: NodeCommand,
+}
+
+/// Where the node is.
+#[derive(Debug, Args)]
+pub(crate) struct Folder {
+    /// The node's folder, or its configuration file
+    #[arg(long, value_name = "DIR", default_value = ".", global = true)]
+    pub(crate) node: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeCommand {
+    /// Make a node: configuration, store, certificate, first administrator, first collection
+    Init(NodeInit),
+    /// Serve TAXII 2.1 until a signal ends it
+    Serve {
+        #[command(flatten)]
+        at: Folder,
+    },
+    /// Accounts
+    User {
+        #[command(flatten)]
+        at: Folder,
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Tokens, for programs
+    Token {
+        #[command(flatten)]
+        at: Folder,
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Organisations and communities: who belongs where, which decides who may know
+    Member {
+        #[command(flatten)]
+        at: Folder,
+        #[command(subcommand)]
+        command: MemberCommand,
+    },
+    /// Collections, and who may read and write them
+    Collection {
+        #[command(flatten)]
+        at: Folder,
+        #[command(subcommand)]
+        command: CollectionCommand,
+    },
+    /// Write a backup of the store, also while the node is running
+    Backup {
+        /// The file to write
+        file: PathBuf,
+        #[command(flatten)]
+        at: Folder,
+    },
+    /// Fill an empty store from a backup, every row checked
+    Restore {
+        /// The backup
+        file: PathBuf,
+        #[command(flatten)]
+        at: Folder,
+    },
+}
+
+/// `watchfire node init`
+#[derive(Debug, Args)]
+pub(crate) struct NodeInit {
+    /// The folder of the node
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// The organisation whose node it is
+    #[arg(long, default_value = "example")]
+    pub(crate) organisation: String,
+    /// The store: a file in the folder, or postgres://user@host1,host2/name
+    #[arg(long, value_name = "FILE|URL", default_value = "watchfire.db")]
+    pub(crate) store: String,
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:6100")]
+    pub(crate) listen: String,
+    /// The name of the first administrator
+    #[arg(long, default_value = "admin")]
+    pub(crate) admin: String,
+    /// Read the administrator's password from standard input instead of making one
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// A name or address of this machine for the certificate; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Vec<String>,
+    /// Make no certificate: plain HTTP, for this machine only
+    #[arg(long)]
+    pub(crate) no_tls: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make an account; its password is printed once
+    Add {
+        /// Its name
+        name: String,
+        /// observer reads; analyst adds, too; releaser lets out; administrator runs the node
+        #[arg(long, default_value = "analyst")]
+        role: String,
+        /// Its organisation, if it is not the node's own
+        #[arg(long)]
+        organisation: Option<String>,
+        /// Read the password from standard input instead of making one
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List accounts
+    List {
+        /// How to print
+        #[arg(long, value_enum, default_value_t = Listing::Human)]
+        format: Listing,
+    },
+    /// Give an account another password
+    Password {
+        /// Its name
+        name: String,
+        /// Read the password from standard input instead of making one
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Shut an account; its tokens are no longer good either
+    Disable {
+        /// Its name
+        name: String,
+    },
+    /// Open an account again
+    Enable {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token; it is printed once
+    Add {
+        /// The account for which it stands
+        user: String,
+        /// What it is called
+        #[arg(long, default_value = "token")]
+        name: String,
+        /// It may add and delete objects, as far as the account may
+        #[arg(long)]
+        write: bool,
+        /// Days for which it is good
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+    },
+    /// List the tokens of an account
+    List {
+        /// The account
+        user: String,
+        /// How to print
+        #[arg(long, value_enum, default_value_t = Listing::Human)]
+        format: Listing,
+    },
+    /// Revoke the tokens of an account that have this name
+    Revoke {
+        /// The account
+        user: String,
+        /// What they are called
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemberCommand {
+    /// Say what is known of an organisation; what was known before is forgotten
+    Organisation {
+        /// Its name
+        name: String,
+        /// Its nation, as markings name it (REL TO), such as FRA
+        #[arg(long)]
+        nation: Option<String>,
+        /// An organisation whose client it is; repeatable
+        #[arg(long)]
+        client_of: Vec<String>,
+        /// A community that it belongs to; repeatable
+        #[arg(long)]
+        community: Vec<String>,
+    },
+    /// Say what is known of a community
+    Community {
+        /// Its name
+        name: String,
+        /// A larger community of which it is a part; repeatable
+        #[arg(long)]
+        within: Vec<String>,
+        /// Those outside are not told that it exists
+        #[arg(long)]
+        hidden: bool,
+    },
+    /// Forget an organisation or a community
+    Forget {
+        /// organisation or community
+        kind: String,
+        /// Its name
+        name: String,
+    },
+    /// List organisations and communities
+    List {
+        /// How to print
+        #[arg(long, value_enum, default_value_t = Listing::Human)]
+        format: Listing,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CollectionCommand {
+    /// Make a collection; its id is printed
+    Add {
+        /// Its title, by which some clients choose it
+        title: String,
+        /// A name that may stand in place of the id
+        #[arg(long)]
+        alias: Option<String>,
+        /// Its API root, if it is not the first
+        #[arg(long)]
+        api_root: Option<String>,
+        /// Who may read it: everyone who signs in, or those who are granted it
+        #[arg(long)]
+        read: bool,
+        /// Who may write to it: every analyst, or those who are granted it
+        #[arg(long)]
+        write: bool,
+    },
+    /// List collections
+    List {
+        /// How to print
+        #[arg(long, value_enum, default_value_t = Listing::Human)]
+        format: Listing,
+    },
+    /// Say what an account may do in a collection; without --read and --write, nothing
+    Grant {
+        /// The account
+        user: String,
+        /// The collection, by its id or alias
+        collection: String,
+        /// It may read
+        #[arg(long)]
+        read: bool,
+        /// It may add and delete objects, as far as its role allows
+        #[arg(long)]
+        write: bool,
+    },
+}

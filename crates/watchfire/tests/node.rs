@@ -1,0 +1,450 @@
+//! What a node promises: each is told what they may know and nothing else, and what was acknowledged is there.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)] // a test that cannot go on stops
+
+mod node_kit;
+#[path = "../../store/tests/common/server.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod server;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use node_kit::{Answer, CLEAR, GREEN, Node, RED, TAXII, basic, envelope, id, indicator, run};
+use serde_json::{Value, json};
+
+/// As the store's own tests make their folders; the PostgreSQL kit asks for it.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// The property extension by which recipients are named.
+const RELEASE: &str = "extension-definition--7d9a3f1c-52b4-4f0e-8a6d-3c1be0a94e25";
+
+fn definition(number: u64, said: &Value) -> Value {
+    let mut extension = said.clone();
+    extension["extension_type"] = "property-extension".into();
+    json!({
+        "type": "marking-definition", "spec_version": "2.1", "id": id("marking-definition", number),
+        "created": "2021-03-02T00:00:00.000Z", "extensions": { RELEASE: extension },
+    })
+}
+
+fn marked(number: u64, refs: &[&str]) -> Value {
+    let mut made = indicator(number, 0, None);
+    made["object_marking_refs"] = json!(refs);
+    made
+}
+
+/// What everybody sees of a node with objects of every kind of marking.
+#[test]
+fn each_is_told_what_they_may_know() {
+    let node = Node::new();
+    node.administer(&["member", "community", "finance", "--within", "allies", "--hidden"]);
+    node.administer(&["member", "community", "allies"]);
+    node.administer(&["member", "organisation", "CERT-A", "--community", "allies"]);
+    node.administer(&["member", "organisation", "BANK", "--community", "finance", "--nation", "FRA"]);
+    node.administer(&["member", "organisation", "CLIENT", "--client-of", "CERT-A"]);
+    for (name, organisation) in
+        [("alice", "CERT-A"), ("ben", "BANK"), ("carl", "CLIENT"), ("eve", "ELSEWHERE")]
+    {
+        node.add_user(name, "analyst", organisation);
+    }
+    let (named, france, later, use_) = (
+        id("marking-definition", 1),
+        id("marking-definition", 2),
+        id("marking-definition", 3),
+        id("marking-definition", 4),
+    );
+    let amber = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421";
+    let unknown = id("marking-definition", 99);
+    let objects = [
+        definition(1, &json!({ "recipients": ["ben"] })),
+        definition(2, &json!({ "rel_to": ["FRA"] })),
+        definition(3, &json!({ "embargo_until": "2999-01-01T00:00:00Z" })),
+        definition(4, &json!({ "pap": "red" })),
+        marked(1, &[CLEAR]),
+        marked(2, &[GREEN]),
+        marked(3, &[amber]),
+        indicator(4, 0, None),
+        marked(5, &[RED]),
+        marked(6, &[RED, &named]),
+        marked(7, &[amber, &france]),
+        marked(8, &[CLEAR, &later]),
+        marked(9, &[CLEAR, &use_]),
+        marked(10, &[CLEAR, &unknown]),
+    ];
+    let status = node.post(&envelope(&objects)).json();
+    assert_eq!(status["failure_count"], 0, "{status}");
+    let seen = |name: &str| -> Vec<u64> {
+        let answer = node.get_as(name, &node.objects("?match[type]=indicator"));
+        assert_eq!(answer.status, 200);
+        answer.ids().iter().map(|id| u64::from_str_radix(&id[11..19], 16).unwrap()).collect()
+    };
+    // The administrator handed RED over and so knows it; alice of the same organisation does not.
+    assert_eq!(seen("admin"), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(seen("alice"), [1, 2, 3, 4, 7, 8, 9]);
+    assert_eq!(seen("ben"), [1, 2, 6, 7, 9]);
+    assert_eq!(seen("carl"), [1, 2, 3, 9]);
+    assert_eq!(seen("eve"), [1, 9]);
+    for name in ["admin", "alice", "ben", "carl", "eve"] {
+        every_resource_agrees(&node, name, &seen(name));
+    }
+}
+
+/// The manifest, pages, single objects and deleting tell the same: what is withheld is not there.
+fn every_resource_agrees(node: &Node, name: &str, visible: &[u64]) {
+    let manifest = node.root(&format!("collections/{}/manifest/?match[type]=indicator", node.collection));
+    assert_eq!(node.get_as(name, &manifest).ids().len(), visible.len());
+    let mut paged = Vec::new();
+    let mut next = String::new();
+    loop {
+        let page = node.get_as(name, &node.objects(&format!("?match[type]=indicator&limit=1&next={next}")));
+        paged.extend(page.ids());
+        match page.json()["next"].as_str() {
+            Some(more) => more.clone_into(&mut next),
+            None => break,
+        }
+    }
+    assert_eq!(paged.len(), visible.len(), "no empty pages, and none too few");
+    for number in 1..=10 {
+        let path = node.objects(&format!("{}/", id("indicator", number)));
+        let expected = if visible.contains(&number) { 200 } else { 404 };
+        for rest in ["", "versions/"] {
+            assert_eq!(
+                node.get_as(name, &format!("{path}{rest}")).status,
+                expected,
+                "{name} {number} {rest}"
+            );
+        }
+        let headers = [("authorization", &*basic(name)), ("accept", TAXII)];
+        if expected == 404 {
+            let hidden = node.send("DELETE", &path, &headers, b"");
+            let nowhere =
+                node.send("DELETE", &node.objects(&format!("{}/", id("indicator", 777))), &headers, b"");
+            assert_eq!(
+                (hidden.status, hidden.body),
+                (nowhere.status, nowhere.body),
+                "withheld and not there are one"
+            );
+        }
+    }
+}
+
+/// Markings go with what they mark, whatever comes first: over the store as within one envelope.
+#[test]
+fn markings_follow_the_graph() {
+    let node = Node::new();
+    node.add_user("eve", "observer", "ELSEWHERE");
+    let seen = || node.get_as("eve", &node.objects("")).ids();
+    let actor = |marking: &str| {
+        json!({
+            "type": "threat-actor", "spec_version": "2.1", "id": id("threat-actor", 1), "name": "nobody",
+            "created": "2021-03-02T00:00:00.000Z", "modified": "2021-03-02T00:00:00.000Z",
+            "threat_actor_types": ["unknown"], "object_marking_refs": [marking],
+        })
+    };
+    let relation = json!({
+        "type": "relationship", "spec_version": "2.1", "id": id("relationship", 1), "relationship_type": "indicates",
+        "created": "2021-03-02T00:00:00.000Z", "modified": "2021-03-02T00:00:00.000Z",
+        "source_ref": id("indicator", 1), "target_ref": id("threat-actor", 1), "object_marking_refs": [CLEAR],
+    });
+    let note = json!({
+        "type": "note", "spec_version": "2.1", "id": id("note", 1), "content": "about a relation",
+        "created": "2021-03-02T00:00:00.000Z", "modified": "2021-03-02T00:00:00.000Z",
+        "object_refs": [id("relationship", 1)], "object_marking_refs": [CLEAR],
+    });
+    for object in [indicator(1, 0, Some(CLEAR)), relation, note] {
+        assert_eq!(node.post(&envelope(&[object])).json()["success_count"], 1);
+    }
+    assert_eq!(seen().len(), 3);
+    // What was named turns out to be RED: whatever names it, and what names that, is withheld from now on.
+    assert_eq!(node.post(&envelope(&[actor(RED)])).json()["success_count"], 1);
+    assert_eq!(seen(), [id("indicator", 1)]);
+    assert_eq!(node.get(&node.objects("")).ids().len(), 4, "the one who handed it over still knows");
+    // What names it later, likewise.
+    let mut later = indicator(2, 0, Some(CLEAR));
+    later["created_by_ref"] = id("threat-actor", 1).into();
+    node.post(&envelope(&[later]));
+    assert_eq!(seen(), [id("indicator", 1)]);
+    // A container that comes later restricts what nobody marked, and opens nothing.
+    let report = |number: u64, marking: &str, member: &str| {
+        json!({
+            "type": "grouping", "spec_version": "2.1", "id": id("grouping", number), "context": "unspecified",
+            "created": "2021-03-02T00:00:00.000Z", "modified": "2021-03-02T00:00:00.000Z",
+            "object_refs": [member], "object_marking_refs": [marking],
+        })
+    };
+    node.add_user("olga", "observer", "CERT-A");
+    let inside = || node.get_as("olga", &node.objects("?match[type]=indicator")).ids();
+    node.post(&envelope(&[indicator(7, 0, None), indicator(8, 0, None)]));
+    assert_eq!(inside(), [id("indicator", 1), id("indicator", 7), id("indicator", 8)]);
+    node.post(&envelope(&[report(7, CLEAR, &id("indicator", 7)), report(8, RED, &id("indicator", 8))]));
+    assert!(!seen().contains(&id("indicator", 7)));
+    assert_eq!(inside(), [id("indicator", 1), id("indicator", 7)]);
+    // In the same hand it says what the member is.
+    node.post(&envelope(&[report(9, CLEAR, &id("indicator", 9)), indicator(9, 0, None)]));
+    assert!(seen().contains(&id("indicator", 9)));
+}
+
+#[test]
+fn roles_rights_and_tokens() {
+    let node = Node::new();
+    node.add_user("olga", "observer", "CERT-A");
+    node.add_user("ann", "analyst", "CERT-A");
+    let body = envelope(&[indicator(1, 0, Some(CLEAR))]);
+    assert_eq!(node.post_as("olga", &body).status, 403, "an observer adds nothing");
+    assert_eq!(node.post_as("ann", &body).status, 202);
+    let hidden = node.administer(&["collection", "add", "Inner", "--alias", "inner"]).trim().to_owned();
+    let at = |rest: &str| node.root(&format!("collections/{hidden}/{rest}"));
+    assert_eq!(node.get_as("ann", &at("")).status, 404, "neither right: it is not there");
+    let collections = |name: &str| {
+        node.get_as(name, &node.root("collections/")).json()["collections"].as_array().unwrap().len()
+    };
+    assert_eq!(collections("ann"), 1);
+    node.administer(&["collection", "grant", "ann", "inner", "--read"]);
+    assert_eq!((node.get_as("ann", &at("objects/")).status, collections("ann")), (200, 2));
+    let headers = [("authorization", &*basic("ann")), ("accept", TAXII), ("content-type", TAXII)];
+    assert_eq!(node.send("POST", &at("objects/"), &headers, body.to_string().as_bytes()).status, 403);
+    node.administer(&["collection", "grant", "ann", "inner", "--write"]);
+    assert_eq!(node.get_as("ann", &at("objects/")).status, 403, "who may only write does not read");
+    assert_eq!(node.send("POST", &at("objects/"), &headers, body.to_string().as_bytes()).status, 202);
+    assert_eq!(
+        node.send("DELETE", &at(&format!("objects/{}/", id("indicator", 1))), &headers, b"").status,
+        403
+    );
+
+    let token = node.administer(&["token", "add", "ann", "--name", "firewall"]).trim().to_owned();
+    let bearer = format!("Bearer {token}");
+    let as_password = format!("Basic {}", node_kit::base64(format!("ann:{token}").as_bytes()));
+    let with = |authorization: &str, method: &str, body: &[u8]| {
+        let headers = [("authorization", authorization), ("accept", TAXII), ("content-type", TAXII)];
+        node.send(method, &node.objects(""), &headers, body).status
+    };
+    assert_eq!((with(&bearer, "GET", b""), with(&as_password, "GET", b"")), (200, 200));
+    assert_eq!(with(&bearer, "POST", body.to_string().as_bytes()), 403, "a token that reads only");
+    let listed = node.administer(&["token", "list", "ann", "--format", "jsonl"]);
+    assert!(listed.contains("firewall") && !listed.contains(&token));
+    node.administer(&["token", "revoke", "ann", "firewall"]);
+    assert_eq!(with(&bearer, "GET", b""), 401);
+    node.administer(&["user", "disable", "ann"]);
+    assert_eq!(node.get_as("ann", "/taxii2/").status, 401);
+    node.administer(&["user", "enable", "ann"]);
+    assert_eq!(node.get_as("ann", "/taxii2/").status, 200);
+    // A changed password is unknown at once, although the old one was remembered.
+    let changed = run(node.folder.path(), &["user", "password", "ann"], "");
+    assert!(changed.status.success());
+    assert_eq!(node.get_as("ann", "/taxii2/").status, 401);
+    assert_eq!(node.get_as("ann", "/metrics").status, 401);
+    assert_eq!(node.get_as("olga", "/metrics").status, 403);
+    let metrics = String::from_utf8(node.get("/metrics").body).unwrap();
+    assert!(metrics.contains("watchfire_requests_total{route=\"objects\",status=\"202\"}"), "{metrics}");
+}
+
+#[test]
+fn a_node_is_made_once_and_says_what_is_wrong() {
+    let folder = folder();
+    let made = run(folder.path(), &["init"], "");
+    assert!(made.status.success());
+    let shown = String::from_utf8(made.stdout).unwrap();
+    assert!(
+        shown.contains("password   ") && shown.contains("https://127.0.0.1:6100/taxii2/alliance/"),
+        "{shown}"
+    );
+    for private in ["node.secret", "tls.key", "watchfire.db"] {
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(folder.path().join(private)).unwrap().permissions(),
+        );
+        assert_eq!(mode & 0o077, 0, "{private}");
+    }
+    let again = run(folder.path(), &["init"], "");
+    assert_eq!(again.status.code(), Some(2));
+    assert!(String::from_utf8(again.stderr).unwrap().contains("a node is made once"));
+    let short = run(self::folder().path(), &["init", "--password-stdin"], "short");
+    assert!(String::from_utf8(short.stderr).unwrap().contains("at least 12 characters"));
+    let nowhere = run(self::folder().path(), &["serve"], "");
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(String::from_utf8(nowhere.stderr).unwrap().contains("hint: watchfire node init"));
+    let plain = self::folder();
+    run(plain.path(), &["init", "--no-tls", "--listen", "0.0.0.0:0"], "");
+    let refused = run(plain.path(), &["serve"], "");
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("plain_http_on_the_network"));
+}
+
+/// What was acknowledged is there after a kill, at whatever moment; nothing is half there.
+fn acknowledged_objects_survive(mut node: Node, kills: u64) {
+    let others = node.get(&node.objects("")).ids().len() as u64;
+    let acknowledged = AtomicU64::new(0);
+    for round in 0..kills {
+        let stop = AtomicBool::new(false);
+        let address = node.address;
+        let path = node.objects("");
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let first = acknowledged.load(Ordering::Relaxed);
+                    let objects: Vec<Value> =
+                        (first..first + 10).map(|number| indicator(number, 0, Some(CLEAR))).collect();
+                    if post_to(address, &path, &envelope(&objects)) == Some(202) {
+                        acknowledged.store(first + 10, Ordering::Relaxed);
+                    }
+                }
+            });
+            std::thread::sleep(Duration::from_millis(60 + 37 * (round % 7)));
+            stop.store(true, Ordering::Relaxed);
+            node.kill_and_start();
+        });
+        let (mut seen, mut next) = (0, String::new());
+        loop {
+            let page = node.get(&node.objects(&format!("?next={next}")));
+            seen += page.ids().len() as u64;
+            match page.json()["next"].as_str() {
+                Some(more) => more.clone_into(&mut next),
+                None => break,
+            }
+        }
+        let (seen, acknowledged) = (seen - others, acknowledged.load(Ordering::Relaxed));
+        assert!(seen >= acknowledged, "round {round}: {seen} of {acknowledged}");
+        assert_eq!(seen % 10, 0, "round {round}: an envelope is there whole or not at all");
+    }
+    assert!(acknowledged.load(Ordering::Relaxed) >= 10, "something was acknowledged");
+    assert!(node.stop(), "a node that is asked to stop does so in order");
+}
+
+/// The status of a post, where there was an answer.
+fn post_to(address: std::net::SocketAddr, path: &str, body: &Value) -> Option<u16> {
+    let body = body.to_string();
+    let mut stream = TcpStream::connect(address).ok()?;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: {}\r\ncontent-type: {TAXII}\r\ncontent-length: {}\r\n\r\n",
+        basic("admin"),
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    acknowledged_objects_survive(Node::new(), 6);
+}
+
+#[test]
+fn a_node_over_postgresql_keeps_its_promises() {
+    let Some(server) = server::shared() else { return };
+    let address = server.new_database();
+    let node = Node::with_store(&address, "");
+    node.add_user("eve", "observer", "ELSEWHERE");
+    node.post(&envelope(&[marked(1000, &[RED]), marked(1001, &[CLEAR])]));
+    assert_eq!(node.get_as("eve", &node.objects("")).ids(), [id("indicator", 1001)]);
+    acknowledged_objects_survive(node, 4);
+}
+
+/// A backup is taken from a running node, and a new node is filled from it.
+#[test]
+fn a_backup_is_restored() {
+    let node = Node::new();
+    let objects: Vec<Value> =
+        (0..50).map(|number| indicator(number, 0, (number % 2 == 0).then_some(CLEAR))).collect();
+    node.post(&envelope(&objects));
+    let file = node.folder.path().join("node.backup");
+    node.administer(&["backup", file.to_str().unwrap()]);
+    let whole = |answer: Answer| String::from_utf8(answer.body).unwrap();
+    let before = whole(node.get(&node.objects("")));
+    let restored = folder();
+    for name in ["watchfire.toml", "node.secret"] {
+        std::fs::copy(node.folder.path().join(name), restored.path().join(name)).unwrap();
+    }
+    let done = run(restored.path(), &["restore", file.to_str().unwrap()], "");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let again = run(restored.path(), &["restore", file.to_str().unwrap()], "");
+    assert_eq!(again.status.code(), Some(2), "a store that holds something is not filled");
+    let mut damaged = std::fs::read(&file).unwrap();
+    damaged.truncate(damaged.len() / 2);
+    let cut = restored.path().join("cut");
+    std::fs::write(&cut, damaged).unwrap();
+    let empty = folder();
+    for name in ["watchfire.toml", "node.secret"] {
+        std::fs::copy(node.folder.path().join(name), empty.path().join(name)).unwrap();
+    }
+    assert_eq!(run(empty.path(), &["restore", cut.to_str().unwrap()], "").status.code(), Some(2));
+    // The store goes back under the node.
+    let mut node = node;
+    let store = node.folder.path().join("watchfire.db");
+    for rest in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{rest}", store.display()));
+    }
+    std::fs::copy(restored.path().join("watchfire.db"), &store).unwrap();
+    node.kill_and_start();
+    assert_eq!(whole(node.get(&node.objects(""))), before);
+}
+
+/// Whoever is slow, silent or speaks nonsense takes nothing from the others.
+#[test]
+fn slow_and_broken_clients_disturb_nobody() {
+    let node = Node::new();
+    node.post(&envelope(&[indicator(1, 0, Some(CLEAR))]));
+    let mut open = Vec::new();
+    for number in 0..300 {
+        let mut stream = TcpStream::connect(node.address).unwrap();
+        let begun: &[u8] = match number % 3 {
+            0 => b"",
+            1 => b"GET /taxii2/ HTTP/1.1\r\nhost: x\r\nauth",
+            _ => b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        };
+        let _ = stream.write_all(begun);
+        open.push(stream);
+    }
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(node.get(&node.objects("")).status, 200);
+    }
+    assert!(began.elapsed() < Duration::from_secs(20));
+    let refused = |bytes: &[u8]| node.try_raw(bytes).is_none_or(|answer| answer.status >= 400);
+    for nonsense in [
+        &b"\r\n\r\n"[..],
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nhost: x\r\n\r\n",
+    ] {
+        assert!(refused(nonsense), "{nonsense:?}");
+    }
+    let long =
+        format!("GET /taxii2/?{} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "x".repeat(300_000));
+    assert!(refused(long.as_bytes()));
+    drop(open);
+    assert_eq!(node.get(&node.objects("")).status, 200);
+}
+
+/// The audit says who was given what, and who did what.
+#[test]
+fn the_audit_has_it() {
+    let node = Node::new();
+    node.add_user("eve", "observer", "ELSEWHERE");
+    node.post(&envelope(&[
+        indicator(1, 0, Some(RED)),
+        indicator(2, 0, Some(CLEAR)),
+        indicator(3, 0, Some(CLEAR)),
+    ]));
+    assert_eq!(node.get_as("eve", &node.objects("")).ids().len(), 2);
+    assert_eq!(node.get_as("eve", &node.objects("?added_after=2999-01-01T00:00:00Z")).json(), json!({}));
+    let backup = node.folder.path().join("b");
+    node.administer(&["backup", backup.to_str().unwrap()]);
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(std::fs::File::open(&backup).unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
+    let rows: Vec<&str> =
+        text.lines().filter(|line| line.contains("eve") || line.contains("objects.add")).collect();
+    let holds = |parts: &[&str]| rows.iter().any(|row| parts.iter().all(|part| row.contains(part)));
+    assert!(holds(&["eve", "objects.release", "places 2-3"]), "{rows:#?}");
+    assert!(holds(&["admin", "objects.add", "places 1-3", "127.0.0.1"]), "{rows:#?}");
+    assert!(holds(&["eve", "account.sign-in"]) && holds(&["console", "account.create", "eve"]), "{rows:#?}");
+    assert!(!text.contains(node_kit::PASSWORD), "no secret is in it");
+    assert!(Path::new(&backup).exists());
+}
