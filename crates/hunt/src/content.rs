@@ -13,6 +13,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use watchfire_artifact::document::hex_lower;
+use watchfire_intel::Index;
 use watchfire_sigma::yaml::Node;
 use watchfire_sigma::{
     Correlation, Document, Environment, Header, LogSource, LogSources, Parsed, Rules, Severity, parse_in,
@@ -76,6 +77,8 @@ pub struct Content {
     pub baseline: BTreeMap<String, BTreeSet<String>>,
     /// What was loaded and what was refused.
     pub tally: RuleTally,
+    /// Values that somebody warns of, looked for in the same pass.
+    pub intel: Index,
 }
 
 impl Content {
@@ -140,6 +143,7 @@ impl Content {
                 baseline,
             )?,
             tally,
+            intel: Index::default(),
         })
     }
 

@@ -17,6 +17,7 @@ use watchfire_sigma::Level;
 use crate::acts::Tallies;
 use crate::content::Content;
 use crate::exposure::BuildNumber;
+use crate::intel::{self, Indicators};
 use crate::model::{Finding, Raw, RuleInfo};
 use crate::options::Options;
 use crate::proof::EventFiles;
@@ -145,7 +146,7 @@ pub(crate) fn know(input: &Input<'_>, parts: &[Part], clocks: &Clocks) -> Known 
 
 fn dropped<'a>(content: &'a Content, part: &'a Part) -> impl Iterator<Item = Problem> + 'a {
     part.dropped.iter().map(|(&rule, count)| {
-        let what = format!("{count} more hits of {} are counted and not listed", content.infos[rule].name);
+        let what = format!("{count} more hits of {} are counted and not listed", intel::name(content, rule));
         Problem::file(&part.path, what)
     })
 }
@@ -194,6 +195,7 @@ pub(crate) fn hash(input: &Input<'_>, known: &mut Known) {
 fn findings(input: &Input<'_>, parts: &[Part], clocks: &Clocks, servers: &Servers) -> Vec<Finding> {
     let events = EventFiles::of(&input.gathered.evidence);
     let mut findings = Vec::with_capacity(parts.iter().map(|part| part.hits.len()).sum());
+    let mut indicators = Indicators::of(input.content);
     for part in parts.iter().filter(|part| !part.hits.is_empty()) {
         let file: Arc<str> = part.path.as_str().into();
         let sha256: Arc<str> = part.sha256.as_deref().unwrap_or_default().into();
@@ -207,7 +209,9 @@ fn findings(input: &Input<'_>, parts: &[Part], clocks: &Clocks, servers: &Server
             };
             let shared = (Arc::clone(server), Arc::clone(&file), Arc::clone(&sha256));
             let time = clocks.time(part.evidence, hit);
-            findings.push(finding(Arc::clone(&input.content.infos[hit.rule]), hit, time, shared, raw));
+            let mut finding = finding(indicators.rule(hit.rule), hit, time, shared, raw);
+            indicators.grade(hit.rule, &mut finding);
+            findings.push(finding);
         }
     }
     drop_leftovers(&mut findings);

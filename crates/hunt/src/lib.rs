@@ -13,6 +13,7 @@ mod again;
 mod checks;
 pub mod content;
 mod exposure;
+mod intel;
 mod known;
 mod merge;
 pub mod model;

@@ -46,6 +46,12 @@ pub(crate) struct Hunt {
     /// A processing pipeline in pySigma's YAML for the rules given with --rules; repeatable
     #[arg(long, value_name = "FILE")]
     pub(crate) pipeline: Vec<PathBuf>,
+    /// Indicators to look for: STIX, MISP events or a feed's folder, CSV, plain lists, OpenIOC; repeatable
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) intel: Vec<PathBuf>,
+    /// MISP warninglists, on top of a few that are built in: an indicator on one is no reason for a verdict; repeatable
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) warninglist: Vec<PathBuf>,
     /// Nothing before this counts: a date or an RFC 3339 time, UTC
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use watchfire_hunt::content::Content;
+use watchfire_intel::Index;
 use watchfire_sigma::{Environment, LogSources, Pipeline, Placeholders};
 
 /// The files of `detections/`, as they were when the binary was made.
@@ -25,17 +26,23 @@ pub(crate) fn shipped() -> Vec<File> {
     SHIPPED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }
 
-/// Loads content for `--rules`, led through `--pipeline`: nothing given means the shipped rules.
+/// Loads content for `--rules`, led through `--pipeline`, and what `--intel` gave: nothing given means the shipped
+/// rules.
 ///
 /// It is never given back: a process hunts once, and taking thousands of rules apart again costs as much as reading
 /// a tenth of them.
-pub(crate) fn load(rules: &[String], pipelines: &[PathBuf]) -> anyhow::Result<&'static Content> {
+pub(crate) fn load(
+    rules: &[String],
+    pipelines: &[PathBuf],
+    intel: Index,
+) -> anyhow::Result<&'static Content> {
     let with_shipped = rules.is_empty() || rules.iter().any(|rules| rules == BUILTIN);
     let mut files = Vec::new();
     for path in rules.iter().filter(|rules| *rules != BUILTIN) {
         files.extend(read(Path::new(path))?);
     }
-    let content = Content::load_in(&shipped(), &files, with_shipped, &environment(pipelines)?)?;
+    let mut content = Content::load_in(&shipped(), &files, with_shipped, &environment(pipelines)?)?;
+    content.intel = intel;
     Ok(Box::leak(Box::new(content)))
 }
 
@@ -62,6 +69,11 @@ pub(crate) fn environment(pipelines: &[PathBuf]) -> anyhow::Result<Environment> 
 pub(crate) fn logsources() -> LogSources {
     let text = SHIPPED.iter().find(|(path, _)| *path == "logsources.yml").map_or("", |(_, text)| text);
     LogSources::parse("logsources.yml", text).0
+}
+
+/// The shipped lists of what is harmless or too common.
+pub(crate) fn warninglists() -> &'static str {
+    SHIPPED.iter().find(|(path, _)| *path == "data/warninglists.json").map_or("[]", |(_, text)| text)
 }
 
 /// The rule files at a path: itself, or all `.yml` and `.yaml` below it in name order.

@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod content;
+mod intel;
 mod terminal;
 
 use std::process::ExitCode;

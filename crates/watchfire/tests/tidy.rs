@@ -6,12 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer of each product crate; a crate may depend on lower layers only.
-const LAYERS: [(&str, u8); 8] = [
+const LAYERS: [(&str, u8); 10] = [
     ("sigma", 0),
     ("stix", 0),
+    ("intel", 0),
     ("artifact", 1),
     ("release", 1),
     ("hunt", 2),
+    ("interop", 2),
     ("store", 2),
     ("node", 3),
     ("watchfire", 4),
@@ -67,7 +69,7 @@ fn arrows_point_down() {
 fn the_core_is_pure() {
     const NOT_IN_THE_CORE: [&str; 8] =
         ["tokio", "axum", "ureq", "reqwest", "rusqlite", "postgres", "anyhow", "clap"];
-    for name in ["sigma", "stix", "artifact", "release", "hunt"] {
+    for name in ["sigma", "stix", "intel", "artifact", "release", "hunt", "interop"] {
         for dependency in NOT_IN_THE_CORE {
             assert!(
                 !dependencies(name).contains(&format!("\n{dependency}")),
@@ -79,6 +81,8 @@ fn the_core_is_pure() {
         let core = [
             "crates/sigma/src",
             "crates/stix/src",
+            "crates/intel/src",
+            "crates/interop/src",
             "crates/artifact/src",
             "crates/hunt/src",
             "crates/store/src",
@@ -214,6 +218,8 @@ fn every_reader_has_a_fuzz_target() {
         "pipelines",
         "stix",
         "pattern",
+        "indicators",
+        "neighbours",
     ] {
         assert!(targets.iter().any(|target| target == reader), "no fuzz target for {reader}");
     }

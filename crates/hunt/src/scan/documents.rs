@@ -9,7 +9,7 @@ use watchfire_artifact::{Kind, Place};
 use watchfire_sigma::{Record, Scratch, Value};
 
 use super::part::{Hit, Part, artifact_name};
-use super::{File, Scanner, read_document};
+use super::{File, Scanner, intel, read_document};
 
 impl Scanner<'_> {
     /// Tests what every file has.
@@ -72,12 +72,14 @@ impl Scanner<'_> {
 
     fn entry(&self, file: &File<'_>, class: &'static str, artifact: &str, entry: &Entry, part: &mut Part) {
         let matcher = self.matchers.entries(class);
-        if matcher.matcher.is_empty() {
-            return;
-        }
         let (mut scratch, mut found) = (Scratch::default(), Vec::new());
-        let record = EntryRecord { entry, wanted: matcher.matcher.wanted() };
-        matcher.matcher.evaluate(&record, &mut scratch, &mut found);
+        if !matcher.matcher.is_empty() {
+            let record = EntryRecord { entry, wanted: matcher.matcher.wanted() };
+            matcher.matcher.evaluate(&record, &mut scratch, &mut found);
+        }
+        for (_, value) in &entry.fields {
+            intel::add(self.content, value, &mut found);
+        }
         let value = |name: &str| entry.value(name).map(|value| text(value).into_owned());
         for rule in found {
             if !part.wants(rule) {

@@ -12,7 +12,7 @@ use watchfire_sigma::Scratch;
 
 use super::matchers::EventRecord;
 use super::part::{Hit, Part, RAW_LIMIT_BYTES, artifact_name};
-use super::{File, Scanner};
+use super::{File, Scanner, intel};
 
 /// Lines that cannot be read are named one by one up to here, then counted.
 const BAD_LINES_NAMED: u64 = 3;
@@ -64,12 +64,12 @@ impl Scan<'_> {
             self.part.stated.insert((host.map(str::to_owned), artifact.to_string()));
         }
         let matcher = self.scanner.matchers.events(channel, first("EventID"), first("Provider_Name"));
-        if matcher.matcher.is_empty() {
-            return;
-        }
         let mut found = Vec::new();
-        let record = EventRecord { event, wanted: matcher.matcher.wanted() };
-        matcher.matcher.evaluate(&record, &mut self.scratch, &mut found);
+        if !matcher.matcher.is_empty() {
+            let record = EventRecord { event, wanted: matcher.matcher.wanted() };
+            matcher.matcher.evaluate(&record, &mut self.scratch, &mut found);
+        }
+        intel::add(self.scanner.content, line, &mut found);
         for rule in found {
             if !self.part.wants(rule) {
                 continue;

@@ -18,7 +18,7 @@ use watchfire_sigma::{Memory, Scratch};
 use super::events;
 use super::matchers::{EventMatcher, EventRecord, FormedRecord};
 use super::part::{Hit, Part, artifact_name};
-use super::{File, Scanner};
+use super::{File, Scanner, intel};
 use crate::proof;
 use crate::tally::{self, Tally};
 
@@ -42,6 +42,8 @@ pub(super) struct Worker {
     signature: Vec<u8>,
     scratch: Scratch,
     found: Vec<usize>,
+    /// Texts of a record, where indicators are looked for.
+    text: Vec<u8>,
 }
 
 /// Where in a form the fields stand that every event should have.
@@ -127,7 +129,8 @@ impl Scan<'_> {
     }
 
     fn record(&mut self, chunk: &Chunk<'_>, raw: &RawRecord) -> Result<(), Damage> {
-        let Worker { reader, forms, classes, by_signature, signature, scratch, found } = &mut *self.worker;
+        let Worker { reader, forms, classes, by_signature, signature, scratch, found, text } =
+            &mut *self.worker;
         let record = match reader.read(chunk, raw)? {
             evtx::Read::Formed(record) => record,
             evtx::Read::Walked(event) => {
@@ -152,12 +155,13 @@ impl Scan<'_> {
         if !raw.recovered {
             self.seen.note(host, &class.artifact, written);
         }
-        if class.compiled.matcher.is_empty() {
+        found.clear();
+        if class.compiled.matcher.is_empty() && self.scanner.content.intel.is_empty() {
             return Ok(());
         }
-        found.clear();
         let formed = FormedRecord { record: &record, slots: &class.slots };
         class.compiled.matcher.evaluate_remembering(&formed, &mut class.memory, scratch, found);
+        intel::add_record(self.scanner.content, &record, text, found);
         let value = |name: &str| Some(record.first(record.form.field(name)?)?.text().into_owned());
         let of = Of { host, artifact: &class.artifact, written, compiled: &class.compiled };
         hits(self.file, self.part, &of, (chunk, raw), found, value);
@@ -180,6 +184,9 @@ impl Scan<'_> {
         let mut found = Vec::new();
         let record = EventRecord { event, wanted: matcher.matcher.wanted() };
         matcher.matcher.evaluate(&record, &mut self.worker.scratch, &mut found);
+        for (_, value) in event.fields() {
+            intel::add(self.scanner.content, value.as_bytes(), &mut found);
+        }
         let value = |name: &str| event.first(name).map(str::to_owned);
         let of = Of { host, artifact: &artifact, written, compiled: &matcher };
         hits(self.file, self.part, &of, (chunk, raw), &found, value);

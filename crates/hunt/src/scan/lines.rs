@@ -12,7 +12,7 @@ use watchfire_sigma::Scratch;
 
 use super::matchers::LineMatcher;
 use super::part::{Hit, Part, RAW_LIMIT_BYTES, artifact_name};
-use super::{File, Scanner};
+use super::{File, Scanner, intel};
 use crate::exposure::BuildNumber;
 use crate::tally::hour;
 
@@ -120,6 +120,11 @@ impl Scan<'_> {
             }
             done = record.end;
         });
+        for (place, indicators) in intel::by_line(self.scanner.content, rows) {
+            let record = layout.record(rows, place);
+            let row = layout.row(&rows[record.clone()], &mut cells);
+            self.hits(chunk, base + record.start..base + record.end, &row, (&indicators, &matcher));
+        }
     }
 
     fn hits(

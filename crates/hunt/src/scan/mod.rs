@@ -6,6 +6,7 @@
 mod documents;
 mod events;
 mod evtx;
+mod intel;
 mod lines;
 mod matchers;
 mod part;

@@ -14,7 +14,7 @@ use watchfire_hunt::{Options, hunt};
 use watchfire_sigma::Level;
 
 use crate::arguments::{Format, Hunt};
-use crate::{Status, content, terminal};
+use crate::{Status, content, intel, terminal};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Hunt) -> anyhow::Result<Status> {
@@ -29,7 +29,8 @@ pub(crate) fn run(arguments: &Hunt) -> anyhow::Result<Status> {
         std::fs::metadata(path)
             .with_context(|| format!("{}\nhint: give a folder, an archive or a file", path.display()))?;
     }
-    let content = content::load(&arguments.rules, &arguments.pipeline)?;
+    let intel = intel::load(&arguments.intel, &arguments.warninglist)?;
+    let content = content::load(&arguments.rules, &arguments.pipeline, intel)?;
     let bar = terminal::Bar::new();
     let hunted = hunt(&arguments.paths, content, &options, &bar)?;
     bar.finish();

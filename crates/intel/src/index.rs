@@ -1,0 +1,481 @@
+//! Indicators compiled: forty bytes each beside their values, found by their last word.
+//!
+//! A value is sought by its *word*: the run of letters, digits, dots, hyphens and underscores that says most about
+//! it. A domain, an address and a file name are their own words. A URL is found by its host, an e-mail address by its
+//! domain and a path by its file name: such a word is only marked, and the whole is looked up once the word is met, so
+//! that ten thousand URLs of one host cost no more than one. Digests are found by their length, and what has no dot is
+//! sought letter by letter.
+
+use std::hash::{BuildHasher, RandomState};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use rustc_hash::FxHashMap;
+
+use crate::indicator::{Indicator, Kind};
+use crate::key::{Key, Sieve};
+use crate::limits::{LITERALS_MAX, SOURCES_MAX, TEXT_BYTES_MAX};
+use crate::network::{Network, Networks};
+use crate::normal::{Refused, guess_normal, normal};
+use crate::table::Table;
+use crate::warning::Warninglists;
+
+/// No further entry.
+const NONE: u32 = u32::MAX;
+
+/// No confidence was stated.
+const UNSTATED: u8 = u8::MAX;
+
+/// Where indicators come from: a report, an event, a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// The file that was read.
+    pub file: String,
+    /// Who says so.
+    pub author: String,
+    /// What the report is called.
+    pub title: String,
+    /// Its identifier.
+    pub id: String,
+    /// Its markings, as it writes them.
+    pub markings: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    id: [u8; 16],
+    start: u32,
+    origin: u32,
+    validity: u32,
+    /// The same value, of another source.
+    next: u32,
+    length: u16,
+    /// Which warning list knows it, counted from 1.
+    warning: u16,
+    pub(crate) kind: u8,
+    confidence: u8,
+}
+
+/// A word by which longer values are found, and which kinds of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Marker {
+    start: u32,
+    length: u16,
+    pub(crate) kinds: u16,
+}
+
+/// What a literal leads to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target {
+    /// It is the value.
+    Value(u32),
+    /// It is a file name, of its own or at the end of paths.
+    Name,
+}
+
+/// Indicators, compiled.
+#[derive(Debug, Default)]
+pub struct Index {
+    pub(crate) seed: u64,
+    text: Vec<u8>,
+    pub(crate) entries: Vec<Entry>,
+    /// Entries that are their own words.
+    pub(crate) words: Table,
+    pub(crate) digests: Table,
+    markers: Vec<Marker>,
+    pub(crate) marked: Table,
+    /// Entries found by a marked word.
+    pub(crate) wholes: Table,
+    /// Words that may be in `words` or `marked`.
+    pub(crate) sieve: Sieve,
+    pub(crate) networks: Networks,
+    pub(crate) literals: Option<AhoCorasick>,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) has_v6: bool,
+    origins: Vec<Origin>,
+    validities: Vec<(Option<i64>, Option<i64>)>,
+    warnings: Vec<String>,
+}
+
+/// What is known of an indicator that was found.
+#[derive(Debug, Clone)]
+pub struct Found<'i> {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its value, in its one form.
+    pub value: String,
+    /// The UUID of the object that says so.
+    pub id: Option<[u8; 16]>,
+    /// Where it comes from.
+    pub origin: &'i Origin,
+    /// From when it is valid, in seconds since 1970.
+    pub valid_from: Option<i64>,
+    /// Until when.
+    pub valid_until: Option<i64>,
+    /// How sure its author is, from 0 to 100.
+    pub confidence: Option<u8>,
+    /// The warning list that knows it as harmless or too common.
+    pub warning: Option<&'i str>,
+}
+
+impl Index {
+    /// How many indicators there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// What is known of an indicator, and of those of the same value from other sources, up to a limit.
+    pub fn sources(&self, indicator: u32) -> impl Iterator<Item = Found<'_>> {
+        let first = self.entries.get(indicator as usize).map(|_| indicator);
+        let next = |number: &u32| Some(self.entries[*number as usize].next).filter(|next| *next != NONE);
+        std::iter::successors(first, next).take(SOURCES_MAX).map(|number| self.found(number))
+    }
+
+    fn found(&self, number: u32) -> Found<'_> {
+        let entry = &self.entries[number as usize];
+        let (valid_from, valid_until) = self.validities[entry.validity as usize];
+        let kind = Kind::of_number(entry.kind);
+        let value = self.bytes(entry);
+        let value = match kind {
+            Kind::Hash => hex(value),
+            _ => String::from_utf8_lossy(value).into_owned(),
+        };
+        Found {
+            kind,
+            value,
+            id: (entry.id != [0; 16]).then_some(entry.id),
+            origin: &self.origins[entry.origin as usize],
+            valid_from,
+            valid_until,
+            confidence: (entry.confidence != UNSTATED).then_some(entry.confidence),
+            warning: (entry.warning > 0).then(|| self.warnings[entry.warning as usize - 1].as_str()),
+        }
+    }
+
+    pub(crate) fn bytes(&self, entry: &Entry) -> &[u8] {
+        &self.text[entry.start as usize..][..entry.length as usize]
+    }
+
+    pub(crate) fn entry(&self, number: u32) -> &Entry {
+        &self.entries[number as usize]
+    }
+
+    pub(crate) fn marker(&self, number: u32) -> (&Marker, &[u8]) {
+        let marker = &self.markers[number as usize];
+        (marker, &self.text[marker.start as usize..][..marker.length as usize])
+    }
+}
+
+/// Puts indicators together.
+pub struct Builder {
+    index: Index,
+    validities: FxHashMap<(Option<i64>, Option<i64>), u32>,
+    origins: FxHashMap<Origin, u32>,
+    warnings: FxHashMap<String, u16>,
+    literals: Vec<String>,
+    by_literal: FxHashMap<String, u32>,
+    warninglists: Warninglists,
+}
+
+impl Builder {
+    /// A builder that holds every value against these lists.
+    pub fn new(warninglists: Warninglists) -> Self {
+        Self {
+            index: Index { seed: RandomState::new().hash_one(0), ..Index::default() },
+            validities: FxHashMap::default(),
+            origins: FxHashMap::default(),
+            warnings: FxHashMap::default(),
+            literals: Vec::new(),
+            by_literal: FxHashMap::default(),
+            warninglists,
+        }
+    }
+
+    /// The number of a source, for [`Builder::add`].
+    pub fn origin(&mut self, origin: Origin) -> u32 {
+        if let Some(&number) = self.origins.get(&origin) {
+            return number;
+        }
+        let number = self.index.origins.len() as u32;
+        self.index.origins.push(origin.clone());
+        self.origins.insert(origin, number);
+        number
+    }
+
+    /// Adds an indicator, or says why it cannot be looked for.
+    pub fn add(&mut self, origin: u32, indicator: &Indicator<'_>) -> Result<(), Refused> {
+        let (kind, value) = match indicator.kind.map(|kind| (kind, normal(kind, indicator.value))) {
+            None => guess_normal(indicator.value).ok_or(Refused::Form(Kind::Text))?,
+            // Feeds call addresses domains, and domains URLs: what a value looks like is surer.
+            Some((kind, Err(Refused::Form(_)))) => {
+                guess_normal(indicator.value).ok_or(Refused::Form(kind))?
+            }
+            Some((_, form)) => form?,
+        };
+        let length = value.len();
+        if self.index.text.len() + 2 * length > TEXT_BYTES_MAX || self.index.entries.len() >= NONE as usize {
+            return Err(Refused::TooMany);
+        }
+        let next_validity = self.validities.len() as u32;
+        let window = (indicator.valid_from, indicator.valid_until);
+        let validity = *self.validities.entry(window).or_insert(next_validity);
+        if validity == next_validity {
+            self.index.validities.push(window);
+        }
+        let entry = Entry {
+            id: indicator.id.unwrap_or_default(),
+            start: 0,
+            origin,
+            validity,
+            next: NONE,
+            length: length as u16,
+            warning: self.warning(kind, &value),
+            kind: kind.number(),
+            confidence: indicator.confidence.map_or(UNSTATED, |confidence| confidence.min(100)),
+        };
+        match kind {
+            Kind::Hash => self.digest(entry, &value),
+            Kind::Ip | Kind::Domain => self.word(entry, &value),
+            Kind::FileName if is_word(&value) => self.word(entry, &value),
+            Kind::Network => self.network(entry, &value)?,
+            Kind::Url => {
+                let (host, rest) = url_parts(&value);
+                self.mark(host, kind);
+                let key = self.key(host).finish() ^ self.key(rest).finish().rotate_left(17);
+                self.whole(entry, &value, key);
+            }
+            Kind::Email => {
+                let host = value.rsplit('@').next().unwrap_or_default();
+                self.mark(host, kind);
+                let key = self.key(&value).finish();
+                self.whole(entry, &value, key);
+            }
+            Kind::Path | Kind::FileName => self.path(entry, kind, &value)?,
+            Kind::UserAgent | Kind::Text => self.literal_value(entry, &value)?,
+        }
+        Ok(())
+    }
+
+    /// Compiles what was added.
+    pub fn build(mut self) -> Index {
+        let index = &mut self.index;
+        let is_word =
+            |entry: &Entry| matches!(Kind::of_number(entry.kind), Kind::Ip | Kind::Domain | Kind::FileName);
+        let words: Vec<u64> = index
+            .entries
+            .iter()
+            .filter(|entry| is_word(entry))
+            .map(|entry| Key::new(index.seed).push_all(index.bytes(entry)).finish())
+            .chain(
+                (0..index.markers.len() as u32)
+                    .map(|number| Key::new(index.seed).push_all(index.marker(number).1).finish()),
+            )
+            .collect();
+        let mut sieve = Sieve::with_room(words.len());
+        for key in words {
+            sieve.add(key);
+        }
+        index.sieve = sieve;
+        index.has_v6 = index.networks.has_v6()
+            || index
+                .entries
+                .iter()
+                .any(|entry| entry.kind == Kind::Ip.number() && index.bytes(entry).contains(&b':'));
+        // The automaton fails only beyond sizes that the limits exclude; nothing is sought by it then.
+        index.literals = (!self.literals.is_empty())
+            .then(|| {
+                AhoCorasick::builder()
+                    .ascii_case_insensitive(true)
+                    .kind((self.literals.len() > 500).then_some(AhoCorasickKind::ContiguousNFA))
+                    .build(&self.literals)
+                    .ok()
+            })
+            .flatten();
+        index.text.shrink_to_fit();
+        index.entries.shrink_to_fit();
+        self.index
+    }
+
+    fn key(&self, text: &str) -> Key {
+        Key::new(self.index.seed).push_all(text.as_bytes())
+    }
+
+    /// Adds an entry with its text under a number that is the first of its value.
+    fn push(&mut self, entry: Entry, text: &[u8]) -> u32 {
+        let start = self.index.text.len() as u32;
+        self.index.text.extend_from_slice(text);
+        self.index.entries.push(Entry { start, ..entry });
+        self.index.entries.len() as u32 - 1
+    }
+
+    /// Adds an entry behind the first of the same value, whose text it shares.
+    fn join(&mut self, first: u32, entry: Entry) {
+        let number = self.index.entries.len() as u32;
+        let head = &mut self.index.entries[first as usize];
+        let next = std::mem::replace(&mut head.next, number);
+        let start = head.start;
+        self.index.entries.push(Entry { start, next, ..entry });
+    }
+
+    fn same(&self, number: u32, kind: u8, text: &[u8]) -> bool {
+        let entry = self.index.entry(number);
+        entry.kind == kind && self.index.bytes(entry) == text
+    }
+
+    fn word(&mut self, entry: Entry, value: &str) {
+        let key = self.key(value).finish();
+        if let Some(first) =
+            self.index.words.find(key, |number| self.same(number, entry.kind, value.as_bytes()))
+        {
+            self.join(first, entry);
+            return;
+        }
+        let number = self.push(entry, value.as_bytes());
+        self.index.words.add(key, number);
+    }
+
+    fn digest(&mut self, entry: Entry, value: &str) {
+        let bytes = unhex(value.as_bytes());
+        let entry = Entry { length: bytes.len() as u16, ..entry };
+        let key = digest_key(&bytes);
+        if let Some(first) = self.index.digests.find(key, |number| self.same(number, entry.kind, &bytes)) {
+            self.join(first, entry);
+            return;
+        }
+        let number = self.push(entry, &bytes);
+        self.index.digests.add(key, number);
+    }
+
+    fn whole(&mut self, entry: Entry, value: &str, key: u64) {
+        if let Some(first) =
+            self.index.wholes.find(key, |number| self.same(number, entry.kind, value.as_bytes()))
+        {
+            self.join(first, entry);
+            return;
+        }
+        let number = self.push(entry, value.as_bytes());
+        self.index.wholes.add(key, number);
+    }
+
+    fn network(&mut self, entry: Entry, value: &str) -> Result<(), Refused> {
+        let network = Network::parse(value).ok_or(Refused::Form(Kind::Network))?;
+        let number = self.index.entries.len() as u32;
+        match self.index.networks.add(network, number) {
+            Some(first) => self.join(first, entry),
+            None => {
+                self.push(entry, value.as_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks a word as one by which values of a kind are found.
+    fn mark(&mut self, word: &str, kind: Kind) {
+        let key = self.key(word).finish();
+        let bit = 1 << kind.number();
+        if let Some(number) =
+            self.index.marked.find(key, |number| self.index.marker(number).1 == word.as_bytes())
+        {
+            self.index.markers[number as usize].kinds |= bit;
+            return;
+        }
+        let marker = Marker { start: self.index.text.len() as u32, length: word.len() as u16, kinds: bit };
+        self.index.text.extend_from_slice(word.as_bytes());
+        self.index.markers.push(marker);
+        self.index.marked.add(key, self.index.markers.len() as u32 - 1);
+    }
+
+    fn path(&mut self, entry: Entry, kind: Kind, value: &str) -> Result<(), Refused> {
+        let name = value.rsplit('/').next().unwrap_or_default();
+        if !is_word(name) {
+            self.literal(name, Target::Name)?;
+        }
+        if kind == Kind::FileName {
+            self.word(entry, value);
+        } else {
+            self.mark(name, kind);
+            let key = self.key(value).finish();
+            self.whole(entry, value, key);
+        }
+        Ok(())
+    }
+
+    fn literal_value(&mut self, entry: Entry, value: &str) -> Result<(), Refused> {
+        if let Some(&literal) = self.by_literal.get(value)
+            && let Target::Value(first) = self.index.targets[literal as usize]
+        {
+            self.join(first, entry);
+            return Ok(());
+        }
+        let target = Target::Value(self.index.entries.len() as u32);
+        self.literal(value, target)?;
+        // A blank in a log may be a plus, a backslash may be doubled.
+        for (plain, written) in [(" ", "+"), ("\\", "\\\\")] {
+            if value.contains(plain) {
+                self.literal(&value.replace(plain, written), target)?;
+            }
+        }
+        self.push(entry, value.as_bytes());
+        Ok(())
+    }
+
+    fn literal(&mut self, text: &str, target: Target) -> Result<(), Refused> {
+        if self.by_literal.contains_key(text) {
+            return Ok(());
+        }
+        if self.literals.len() >= LITERALS_MAX {
+            return Err(Refused::TooMany);
+        }
+        self.by_literal.insert(text.to_owned(), self.literals.len() as u32);
+        self.literals.push(text.to_owned());
+        self.index.targets.push(target);
+        Ok(())
+    }
+
+    /// The number of the warning list that knows a value, counted from 1.
+    fn warning(&mut self, kind: Kind, value: &str) -> u16 {
+        let Some(name) = self.warninglists.knows(kind, value) else { return 0 };
+        if let Some(&number) = self.warnings.get(name) {
+            return number;
+        }
+        let number = self.index.warnings.len() as u16 + 1;
+        self.index.warnings.push(name.to_owned());
+        self.warnings.insert(name.to_owned(), number);
+        number
+    }
+}
+
+/// Whether a value is one word with a dot in it, so that the scan comes upon it by its dot.
+fn is_word(value: &str) -> bool {
+    let inner = value.trim_matches(['.', '-', '_']);
+    inner == value && value.contains('.') && value.bytes().all(|byte| crate::key::is(byte, crate::key::WORD))
+}
+
+/// The host of a URL in its one form, and what follows it.
+pub(crate) fn url_parts(url: &str) -> (&str, &str) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split_at(rest.find(['/', '?', '#', ':']).unwrap_or(rest.len()))
+}
+
+/// Digests are as good as random.
+pub(crate) fn digest_key(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
+}
+
+/// The bytes of digits that come in pairs.
+pub(crate) fn unhex(digits: &[u8]) -> Vec<u8> {
+    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or(0) as u8;
+    digits.chunks_exact(2).map(|pair| value(pair[0]) << 4 | value(pair[1])).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,247 @@
+//! Indicators of STIX 2.0 and 2.1 whose patterns ask for plain values.
+//!
+//! `[a = 'x' OR b = 'y']` is two values; of `[a = 'x' AND b = 'y']` the one that says most is looked for. A pattern
+//! that asks for an order, a time or a repetition of several observations is not taken apart: no single value means
+//! what it says.
+
+use std::collections::HashMap;
+use std::io::Read;
+
+use watchfire_intel::{Indicator, Kind, Origin};
+use watchfire_stix::json::{self, Node};
+use watchfire_stix::marking::Definition;
+use watchfire_stix::pattern::{
+    Comparison, ComparisonExpression, Constant, ObjectPath, ObservationExpression, Pattern, Step, Test,
+};
+use watchfire_stix::{ReadError, Reader, Tlp};
+
+use super::{IntelError, Into, seconds, uuid};
+
+/// Indicators wait until the names of their authors have been read; beyond this many they are taken without.
+const WAITING_MAX: usize = 1_000_000;
+
+/// An indicator, before the names behind its references are known.
+struct Waiting {
+    author: String,
+    title: String,
+    id: String,
+    markings: Vec<String>,
+    values: Vec<(Kind, String)>,
+    valid_from: Option<i64>,
+    valid_until: Option<i64>,
+    confidence: Option<u8>,
+}
+
+#[derive(Default)]
+struct Names {
+    identities: HashMap<String, String>,
+    markings: HashMap<String, String>,
+}
+
+pub(super) fn read(source: &mut dyn Read, into: &mut Into<'_>) -> Result<(), IntelError> {
+    let mut names = Names::default();
+    let mut waiting = Vec::new();
+    for item in Reader::new(source) {
+        let item = match item {
+            Ok(item) => item,
+            Err(ReadError::Io(error)) => return Err(error.into()),
+            Err(ReadError::Malformed(problem) | ReadError::TooLarge(problem)) => {
+                into.loaded.problem(&format_args!("byte {}", problem.offset), &problem.what);
+                continue;
+            }
+        };
+        match json::parse(&item.bytes) {
+            Ok((node, _)) => object(&node, &mut names, &mut waiting, into),
+            Err(problem) => {
+                into.loaded.problem(&format_args!("byte {}", item.offset + problem.offset), &problem.what);
+            }
+        }
+        if waiting.len() >= WAITING_MAX {
+            flush(&mut waiting, &names, into);
+        }
+    }
+    flush(&mut waiting, &names, into);
+    Ok(())
+}
+
+fn object(node: &Node<'_>, names: &mut Names, waiting: &mut Vec<Waiting>, into: &mut Into<'_>) {
+    let id = node.text("id").unwrap_or_default();
+    match node.text("type") {
+        Some("identity") => {
+            names.identities.insert(id.to_owned(), node.text("name").unwrap_or_default().to_owned());
+        }
+        Some("marking-definition") => {
+            names.markings.insert(id.to_owned(), marking(node));
+        }
+        Some("indicator") => match indicator(node) {
+            Ok(found) => waiting.push(found),
+            Err(Unused::NotMeant) => into.loaded.not_meant += 1,
+            Err(Unused::Refused(why)) => into.loaded.problem(&id, &why),
+        },
+        _ => {}
+    }
+}
+
+/// A marking as a report shows it.
+fn marking(node: &Node<'_>) -> String {
+    match Definition::of(node) {
+        Definition::Tlp(tlp) => tlp_name(tlp),
+        Definition::Statement(text) => text,
+        // What cannot be told must not be shown as something milder.
+        Definition::Forged(_) => "tlp:red".to_owned(),
+        Definition::Other => node.text("id").unwrap_or_default().to_owned(),
+    }
+}
+
+fn tlp_name(tlp: Tlp) -> String {
+    tlp.label().to_ascii_lowercase()
+}
+
+fn flush(waiting: &mut Vec<Waiting>, names: &Names, into: &mut Into<'_>) {
+    for found in waiting.drain(..) {
+        let author = names.identities.get(&found.author).cloned().unwrap_or(found.author);
+        let marking = |id: String| {
+            let known = Tlp::of_reference(&id).map(tlp_name);
+            names.markings.get(&id).cloned().or(known).unwrap_or(id)
+        };
+        let origin = into.origin(Origin {
+            author,
+            title: found.title,
+            markings: found.markings.into_iter().map(marking).collect(),
+            ..Origin::default()
+        });
+        let id = found.id.split_once("--").and_then(|(_, text)| uuid(text));
+        for (kind, value) in &found.values {
+            let indicator = Indicator {
+                value,
+                kind: Some(*kind),
+                id,
+                valid_from: found.valid_from,
+                valid_until: found.valid_until,
+                confidence: found.confidence,
+            };
+            into.add(origin, &indicator, &found.id);
+        }
+    }
+}
+
+/// Why an indicator is not looked for.
+enum Unused {
+    NotMeant,
+    Refused(String),
+}
+
+fn indicator(node: &Node<'_>) -> Result<Waiting, Unused> {
+    let text = |name: &str| node.text(name).unwrap_or_default().to_owned();
+    let benign = node.get("indicator_types").and_then(Node::items).unwrap_or_default();
+    if node.get("revoked").and_then(Node::as_bool) == Some(true)
+        || benign.iter().any(|kind| kind.as_str() == Some("benign"))
+    {
+        return Err(Unused::NotMeant);
+    }
+    if let Some(other) = node.text("pattern_type").filter(|kind| *kind != "stix") {
+        return Err(Unused::Refused(format!("patterns of the type {other} are not read here")));
+    }
+    let pattern = Pattern::parse(node.text("pattern").unwrap_or_default())
+        .map_err(|problem| Unused::Refused(problem.to_string()))?;
+    let mut values = Vec::new();
+    observations(pattern.expression(), &mut values);
+    if values.is_empty() {
+        return Err(Unused::Refused("the pattern asks for no plain value".to_owned()));
+    }
+    let references = node.get("object_marking_refs").and_then(Node::items).unwrap_or_default();
+    Ok(Waiting {
+        author: text("created_by_ref"),
+        // Producers name an indicator by its value, which says nothing of where it comes from.
+        title: node
+            .text("name")
+            .filter(|name| !values.iter().any(|(_, value)| name.contains(value.as_str())))
+            .unwrap_or_default()
+            .to_owned(),
+        id: text("id"),
+        markings: references.iter().filter_map(Node::as_str).map(str::to_owned).collect(),
+        values,
+        valid_from: node.text("valid_from").and_then(seconds),
+        valid_until: node.text("valid_until").and_then(seconds),
+        confidence: node
+            .get("confidence")
+            .and_then(Node::as_integer)
+            .and_then(|level| u8::try_from(level).ok()),
+    })
+}
+
+fn observations(expression: &ObservationExpression, values: &mut Vec<(Kind, String)>) {
+    match expression {
+        ObservationExpression::Comparison(comparison) => values.extend(comparisons(comparison)),
+        ObservationExpression::Or(parts) => parts.iter().for_each(|part| observations(part, values)),
+        // START and STOP say when the pattern counts, and a single value within some seconds is itself.
+        ObservationExpression::Qualified(inner, _)
+            if matches!(**inner, ObservationExpression::Comparison(_)) =>
+        {
+            observations(inner, values);
+        }
+        _ => {}
+    }
+}
+
+/// The values any one of which satisfies an expression.
+fn comparisons(expression: &ComparisonExpression) -> Vec<(Kind, String)> {
+    match expression {
+        ComparisonExpression::Test(test) => plain(test),
+        ComparisonExpression::Or(parts) => parts.iter().flat_map(comparisons).collect(),
+        ComparisonExpression::And(parts) => parts
+            .iter()
+            .map(comparisons)
+            .filter(|values| !values.is_empty())
+            .min_by_key(|values| weight(values))
+            .unwrap_or_default(),
+    }
+}
+
+/// The least for what says most.
+fn weight(values: &[(Kind, String)]) -> Kind {
+    values.iter().map(|(kind, _)| *kind).max().unwrap_or(Kind::Text)
+}
+
+fn plain(test: &Test) -> Vec<(Kind, String)> {
+    let Some(kind) = kind(&test.path).filter(|_| !test.negated) else { return Vec::new() };
+    let text = |constant: &Constant| match constant {
+        Constant::Text(text) => Some((kind, text.clone())),
+        _ => None,
+    };
+    match &test.comparison {
+        Comparison::Equal(constant) => text(constant).into_iter().collect(),
+        Comparison::In(constants) => constants.iter().filter_map(text).collect(),
+        Comparison::IsSubset(network) if kind == Kind::Network => vec![(kind, network.clone())],
+        // `LIKE '%.evil.example'` asks for what is below a domain.
+        Comparison::Like(like) if kind == Kind::Domain => {
+            let name = like.trim_start_matches(['%', '.']);
+            if name.contains(['%', '_']) { Vec::new() } else { vec![(kind, name.to_owned())] }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What kind of value stands at a path, by the object types of STIX 2.1 §6.
+fn kind(path: &ObjectPath) -> Option<Kind> {
+    let last = path.steps.iter().rev().find_map(|step| match step {
+        Step::Key(name) => Some(name.as_str()),
+        _ => None,
+    })?;
+    let has = |name: &str| path.steps.iter().any(|step| matches!(step, Step::Key(key) if key == name));
+    Some(match (path.object_type.as_str(), last) {
+        ("file" | "artifact" | "x509-certificate" | "app" | "malware", _) if has("hashes") => Kind::Hash,
+        (_, "sha256" | "sha1" | "md5") => Kind::Hash,
+        ("ipv4-addr" | "ipv6-addr", "value") => Kind::Network,
+        ("domain-name", "value") => Kind::Domain,
+        ("url", "value") => Kind::Url,
+        ("email-addr", "value") => Kind::Email,
+        ("email-message", "value") if has("from_ref") || has("sender_ref") => Kind::Email,
+        ("network-traffic", "value") if has("src_ref") || has("dst_ref") => Kind::Network,
+        ("network-traffic", "User-Agent") => Kind::UserAgent,
+        ("file", "name") | ("process", "name") => Kind::FileName,
+        ("file" | "directory", "path") => Kind::Path,
+        ("windows-registry-key", "key") | ("mutex", "name") | ("process", "command_line") => Kind::Text,
+        _ => return None,
+    })
+}
