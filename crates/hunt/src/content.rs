@@ -190,11 +190,13 @@ pub fn read_rules(files: &Files, environment: &Environment) -> Vec<Parsed> {
 
 /// What each file holds, and its version.
 fn read_each(files: &[&(String, String)], environment: &Environment) -> Vec<(Parsed, String)> {
-    let read = |(path, text): &&(String, String)| {
-        let version = hex_lower(&Sha256::digest(text.as_bytes())[..6]);
-        (parse_in(path, text, environment), version)
-    };
+    let read = |(path, text): &&(String, String)| (parse_in(path, text, environment), version(text));
     files.par_iter().with_min_len(FILES_A_TASK).map(read).collect()
+}
+
+/// What a file of rules is known by: the first twelve digits of its SHA-256.
+pub fn version(text: &str) -> String {
+    hex_lower(&Sha256::digest(text.as_bytes())[..6])
 }
 
 /// Files that one thread reads at least: a rule takes a tenth of a millisecond, and a task must be worth its start.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use watchfire_intel::{Found, Kind};
 use watchfire_sigma::Level;
+use watchfire_stix::Uuid;
 
 use crate::content::Content;
 use crate::model::{Finding, Outcome, RuleInfo, Stage};
@@ -16,6 +17,11 @@ const SURE: u8 = 70;
 
 /// Below this he doubts it himself ("Low").
 const DOUBTED: u8 = 30;
+
+/// The namespace of the ids by which values are told apart in a report.
+const VALUES: Uuid = Uuid::from_bytes([
+    0x7c, 0x1d, 0x52, 0x0e, 0x3f, 0x0b, 0x4a, 0x8d, 0x9e, 0x64, 0x21, 0xb3, 0x5a, 0x90, 0xd7, 0x18,
+]);
 
 /// The name of a rule or of an indicator, by its number.
 pub(crate) fn name(content: &Content, rule: usize) -> String {
@@ -47,6 +53,10 @@ impl<'c> Indicators<'c> {
         let Some(first) = sources.first() else { return };
         let mut show = |name: &str, value: String| finding.fields.push((name.to_owned(), value));
         show("indicator", first.value.clone());
+        show("kind", first.kind.name().to_owned());
+        if let Some(object) = first.id {
+            show("object", Uuid::from_bytes(object).to_string());
+        }
         for (at, source) in sources.iter().enumerate() {
             show(if at == 0 { "source" } else { "also from" }, said_by(source));
         }
@@ -94,7 +104,8 @@ fn info(content: &Content, rule: usize) -> RuleInfo {
     let confidence = sources.iter().filter_map(|source| source.confidence).max();
     let kind = first.kind.name();
     RuleInfo {
-        id: first.id.map(uuid).unwrap_or_default(),
+        // One object may warn of several values, and several of one; what is reported together is the value.
+        id: Uuid::from_name(VALUES, format!("{kind} {}", first.value).as_bytes()).to_string(),
         name: format!("indicator {}", first.value),
         title: format!("the {kind} {} is known from {}", first.value, said_by(first)),
         level: match confidence {
@@ -161,9 +172,4 @@ fn validity(source: &Found<'_>) -> Option<String> {
 
 fn day(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
-}
-
-fn uuid(bytes: [u8; 16]) -> String {
-    let hex = watchfire_artifact::document::hex_lower(&bytes);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -9,7 +9,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::indicator::{Indicator, Kind};
 use crate::key::{Key, Sieve};
@@ -87,9 +87,12 @@ pub struct Index {
     pub(crate) wholes: Table,
     /// Words that may be in `words` or `marked`.
     pub(crate) sieve: Sieve,
+    /// What stands behind the last dot of any of them: few, and enough to pass over nearly every word of a text.
+    pub(crate) endings: Sieve,
     pub(crate) networks: Networks,
     pub(crate) literals: Option<AhoCorasick>,
     pub(crate) targets: Vec<Target>,
+    pub(crate) has_v4: bool,
     pub(crate) has_v6: bool,
     origins: Vec<Origin>,
     validities: Vec<(Option<i64>, Option<i64>)>,
@@ -262,29 +265,8 @@ impl Builder {
 
     /// Compiles what was added.
     pub fn build(mut self) -> Index {
+        self.sieves();
         let index = &mut self.index;
-        let is_word =
-            |entry: &Entry| matches!(Kind::of_number(entry.kind), Kind::Ip | Kind::Domain | Kind::FileName);
-        let words: Vec<u64> = index
-            .entries
-            .iter()
-            .filter(|entry| is_word(entry))
-            .map(|entry| Key::new(index.seed).push_all(index.bytes(entry)).finish())
-            .chain(
-                (0..index.markers.len() as u32)
-                    .map(|number| Key::new(index.seed).push_all(index.marker(number).1).finish()),
-            )
-            .collect();
-        let mut sieve = Sieve::with_room(words.len());
-        for key in words {
-            sieve.add(key);
-        }
-        index.sieve = sieve;
-        index.has_v6 = index.networks.has_v6()
-            || index
-                .entries
-                .iter()
-                .any(|entry| entry.kind == Kind::Ip.number() && index.bytes(entry).contains(&b':'));
         // The automaton fails only beyond sizes that the limits exclude; nothing is sought by it then.
         index.literals = (!self.literals.is_empty())
             .then(|| {
@@ -298,6 +280,44 @@ impl Builder {
         index.text.shrink_to_fit();
         index.entries.shrink_to_fit();
         self.index
+    }
+
+    /// Works out which words can be passed over.
+    fn sieves(&mut self) {
+        let index = &mut self.index;
+        let key = |word: &[u8]| Key::new(index.seed).push_all(word).finish();
+        let mut sieve = Sieve::with_room(index.entries.len() + index.markers.len());
+        let mut endings = FxHashSet::default();
+        let (mut has_v4, mut has_v6) = (!index.networks.is_empty(), index.networks.has_v6());
+        let mut add = |word: &[u8]| {
+            sieve.add(key(word));
+            let ending = word.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+            // Addresses are told by their form; other numbers behind a dot would let every version pass.
+            if !is_v4(word) {
+                endings.insert(key(ending));
+            }
+        };
+        for entry in &index.entries {
+            match Kind::of_number(entry.kind) {
+                Kind::Domain | Kind::FileName => add(index.bytes(entry)),
+                Kind::Ip if index.bytes(entry).contains(&b':') => has_v6 = true,
+                Kind::Ip => {
+                    has_v4 = true;
+                    add(index.bytes(entry));
+                }
+                _ => {}
+            }
+        }
+        for number in 0..index.markers.len() as u32 {
+            let word = index.marker(number).1;
+            has_v4 |= word.last().is_some_and(u8::is_ascii_digit);
+            add(word);
+        }
+        let mut small = Sieve::with_room(endings.len() * 4);
+        for ending in endings {
+            small.add(ending);
+        }
+        (index.has_v4, index.has_v6, index.sieve, index.endings) = (has_v4, has_v6, sieve, small);
     }
 
     fn key(&self, text: &str) -> Key {
@@ -453,6 +473,10 @@ impl Builder {
 fn is_word(value: &str) -> bool {
     let inner = value.trim_matches(['.', '-', '_']);
     inner == value && value.contains('.') && value.bytes().all(|byte| crate::key::is(byte, crate::key::WORD))
+}
+
+fn is_v4(word: &[u8]) -> bool {
+    word.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
 /// The host of a URL in its one form, and what follows it.

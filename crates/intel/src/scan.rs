@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 use crate::index::{Index, Target, digest_key, unhex};
 use crate::indicator::Kind;
@@ -37,10 +37,7 @@ impl Index {
 
     fn dots(&self, text: &[u8], found: &mut dyn FnMut(u32, Range<usize>)) {
         let mut done = 0;
-        for dot in memchr_iter(b'.', text) {
-            if dot < done {
-                continue;
-            }
+        while let Some(dot) = text.get(done..).and_then(|rest| memchr(b'.', rest)).map(|at| done + at) {
             let word = word_around(text, dot, done);
             done = word.end.max(dot + 1);
             let word = trim(text, word);
@@ -52,34 +49,46 @@ impl Index {
 
     /// A word with a dot in it.
     fn word(&self, text: &[u8], mut word: Range<usize>, found: &mut dyn FnMut(u32, Range<usize>)) {
+        let last = text[word.clone()].iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);
+        let ending = &text[word.start + last..word.end];
+        let is_address = self.looks_like_address(&text[word.clone()], ending);
+        // Nearly every word ends otherwise than any indicator does.
+        let mut key =
+            ending.iter().rev().fold(Key::new(self.seed), |key, byte| key.push(byte.to_ascii_lowercase()));
+        if !is_address && !self.endings.may_have(key.finish()) {
+            return;
+        }
+        if is_address && !self.networks.is_empty() {
+            self.in_network(&text[word.clone()], &word, found);
+        }
         // `%2Fevil.example`: what is escaped before it is not of the word.
         let before = word.start.checked_sub(1).map(|at| text[at]);
-        if before == Some(b'%') && text[word.clone()].iter().take(2).all(|byte| is(*byte, HEX)) {
-            word.start += 2.min(word.len());
+        if before == Some(b'%') && last > 3 && text[word.clone()].iter().take(2).all(|byte| is(*byte, HEX)) {
+            word.start += 2;
         }
         // `\nevil.example` in a string of JSON: the letter is of the escape. It may be of a path, so both are tried.
         let escaped = before == Some(b'\\') && matches!(text.get(word.start), Some(b'n' | b'r' | b't'));
-        let mut key = Key::new(self.seed);
-        let mut digits_only = true;
-        for at in word.clone().rev() {
+        for at in (word.start..word.end - ending.len()).rev() {
             let byte = text[at].to_ascii_lowercase();
-            if byte == b'.' {
-                // A name below: what follows the dot is a domain of its own.
-                if !digits_only && at + 1 < word.end {
-                    self.look(text, at + 1..word.end, key, false, found);
-                }
-            } else {
-                digits_only &= is(byte, DIGIT);
+            // A name below: what follows the dot is a domain of its own, if there is another dot in it.
+            if byte == b'.' && !is_address && at + 1 + ending.len() < word.end {
+                self.look(text, at + 1..word.end, key, false, found);
             }
             key = key.push(byte);
             if escaped && at == word.start + 1 {
                 self.look(text, at..word.end, key, true, found);
             }
         }
-        self.look(text, word.clone(), key, true, found);
-        if digits_only && !self.networks.is_empty() {
-            self.in_network(&text[word.clone()], &word, found);
-        }
+        self.look(text, word, key, true, found);
+    }
+
+    /// Whether a word has the form of an IPv4 address, and there is a reason to ask.
+    fn looks_like_address(&self, word: &[u8], ending: &[u8]) -> bool {
+        (1..=3).contains(&ending.len())
+            && word.len() <= 15
+            && self.has_v4
+            && word.iter().all(|byte| is(*byte, DIGIT) || *byte == b'.')
+            && word.iter().filter(|byte| **byte == b'.').count() == 3
     }
 
     /// Whether a word, or the end of one, is an indicator or the mark of one.

@@ -61,9 +61,12 @@ pub(crate) struct Hunt {
     /// Show findings of this level and above; the verdict looks at all of them
     #[arg(long, value_name = "LEVEL", default_value = "low")]
     pub(crate) min_level: String,
-    /// Write a report to a file: .html, .md, .csv or .jsonl; repeatable
+    /// Write a report to a file: .html, .md, .csv, .jsonl or .stix.json; repeatable
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Vec<PathBuf>,
+    /// Who may know what is written as STIX: clear, green, amber, amber+strict or red
+    #[arg(long, value_name = "LEVEL", default_value = "amber")]
+    pub(crate) tlp: String,
     /// How to print the answer
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
@@ -81,6 +84,8 @@ pub(crate) enum Format {
     Jsonl,
     /// The timeline as a table
     Csv,
+    /// A bundle of STIX 2.1: observed data, sightings, indicators
+    Stix,
 }
 
 /// `watchfire rules`

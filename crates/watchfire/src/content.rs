@@ -1,8 +1,10 @@
 //! Content for the commands: the shipped files out of the binary, the user's from disk.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, bail};
 use watchfire_hunt::content::Content;
@@ -41,9 +43,29 @@ pub(crate) fn load(
     for path in rules.iter().filter(|rules| *rules != BUILTIN) {
         files.extend(read(Path::new(path))?);
     }
+    remember(&files);
     let mut content = Content::load_in(&shipped(), &files, with_shipped, &environment(pipelines)?)?;
     content.intel = intel;
     Ok(Box::leak(Box::new(content)))
+}
+
+/// The user's files of rules, for those who ask for the text of a rule afterwards.
+static USER_FILES: OnceLock<Vec<File>> = OnceLock::new();
+
+fn remember(files: &[File]) {
+    // A process hunts once.
+    let _ = USER_FILES.set(files.to_vec());
+}
+
+/// The text of the rule file of a version: the first digits of its SHA-256.
+pub(crate) fn text_of(version: &str) -> Option<String> {
+    static TEXTS: OnceLock<BTreeMap<String, &'static str>> = OnceLock::new();
+    let texts = TEXTS.get_or_init(|| {
+        let user = USER_FILES.get().into_iter().flatten().map(|(_, text)| text.as_str());
+        let texts = SHIPPED.iter().map(|(_, text)| *text).chain(user);
+        texts.map(|text| (watchfire_hunt::content::version(text), text)).collect()
+    });
+    texts.get(version).map(|text| (*text).to_owned())
 }
 
 /// The environment of `--pipeline`. A pipeline with anything wrong in it is none: rules would not be what they seem.

@@ -155,3 +155,58 @@ fn event_files_and_events_as_json_tell_the_same() {
     assert!(native.len() > 3, "{native:?}");
     assert_eq!(json, native);
 }
+
+#[test]
+fn what_was_found_leaves_as_stix_that_passes_the_strict_check() {
+    let stix = r#"[{"type":"indicator","id":"indicator--e2e1a340-4415-4ba8-9671-f7343fbf0836","pattern_type":"stix","pattern":"[domain-name:value = 'evil.example']"}]"#;
+    let (folder, intel) = prepare("bundle.json", stix);
+    let table = folder.path().join("table.csv");
+    fs::write(&table, "value,tlp\n203.0.113.47,green\n\"Mozilla/5.0 (Evil)\",\n").unwrap();
+    let report = folder.path().join("found.stix.json");
+    let arguments =
+        ["--intel", &intel, "--intel", table.to_str().unwrap(), "--report", report.to_str().unwrap()];
+    hunt(&folder.path().join("EX01"), &arguments);
+    let bundle: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    let count = |kind: &str| {
+        bundle["objects"].as_array().unwrap().iter().filter(|object| object["type"] == kind).count()
+    };
+    assert_eq!((count("sighting"), count("observed-data"), count("identity")), (3, 3, 1));
+    // The indicator of the bundle is its author's.
+    assert_eq!(count("indicator"), 2);
+    assert_eq!(bundle["objects"][0]["name"], "TLP:AMBER");
+    let check = Command::new(env!("CARGO_BIN_EXE_watchfire"))
+        .args(["stix", "check", "--strict"])
+        .arg(&report)
+        .output()
+        .unwrap();
+    assert_eq!(check.status.code(), Some(0), "{}", String::from_utf8_lossy(&check.stdout));
+}
+
+#[test]
+fn rules_leave_as_indicators_of_sigma() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in watchfire_lab::example(watchfire_lab::DEFAULT_SEED) {
+        let path = folder.path().join("EX01").join(&file.path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, file.bytes).unwrap();
+    }
+    let report = folder.path().join("found.stix.json");
+    let output = hunt(&folder.path().join("EX01"), &["--report", report.to_str().unwrap(), "--tlp", "green"]);
+    let rules: std::collections::BTreeSet<String> =
+        findings(&output).iter().map(|finding| finding["rule"]["id"].to_string()).collect();
+    let bundle: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    let objects = bundle["objects"].as_array().unwrap();
+    assert_eq!(objects[0]["name"], "TLP:GREEN");
+    let sigma: Vec<&Value> = objects.iter().filter(|object| object["type"] == "indicator").collect();
+    assert!(sigma.len() > 10 && sigma.len() <= rules.len(), "{} of {}", sigma.len(), rules.len());
+    assert!(
+        sigma.iter().all(|object| object["pattern_type"] == "sigma"
+            && object["pattern"].as_str().unwrap().contains("title:"))
+    );
+    let check = Command::new(env!("CARGO_BIN_EXE_watchfire"))
+        .args(["stix", "check", "--strict"])
+        .arg(&report)
+        .output()
+        .unwrap();
+    assert_eq!(check.status.code(), Some(0), "{}", String::from_utf8_lossy(&check.stdout));
+}

@@ -19,6 +19,7 @@ mod markdown;
 mod sample;
 mod selection;
 mod shown;
+pub mod stix;
 mod words;
 
 use std::io::{self, BufWriter, Write};

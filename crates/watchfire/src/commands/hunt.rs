@@ -8,10 +8,11 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use watchfire_hunt::model::{Hunted, Verdict};
-use watchfire_hunt::report::{self, About, human};
+use watchfire_hunt::model::{Hunted, RuleInfo, Verdict};
+use watchfire_hunt::report::{self, About, human, stix};
 use watchfire_hunt::{Options, hunt};
 use watchfire_sigma::Level;
+use watchfire_stix::Tlp;
 
 use crate::arguments::{Format, Hunt};
 use crate::{Status, content, intel, terminal};
@@ -24,6 +25,7 @@ pub(crate) fn run(arguments: &Hunt) -> anyhow::Result<Status> {
         threads: arguments.threads,
     };
     let min_level = level(&arguments.min_level)?;
+    let tlp = tlp(&arguments.tlp)?;
     let reports = arguments.report.iter().map(|path| format_of(path)).collect::<anyhow::Result<Vec<_>>>()?;
     for path in &arguments.paths {
         std::fs::metadata(path)
@@ -42,15 +44,15 @@ pub(crate) fn run(arguments: &Hunt) -> anyhow::Result<Status> {
         min_level,
     };
     for (path, format) in arguments.report.iter().zip(reports) {
-        write_report(path, format, &hunted, &about)
+        write_report(path, format, &hunted, &about, tlp)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    print(arguments.format, &hunted, &about)?;
+    print(arguments.format, &hunted, &about, tlp)?;
     let found = hunted.worst().is_some_and(|worst| worst >= Verdict::Attempted);
     Ok(if found { Status::Found } else { Status::Clear })
 }
 
-fn print(format: Format, hunted: &Hunted, about: &About) -> anyhow::Result<()> {
+fn print(format: Format, hunted: &Hunted, about: &About, tlp: Tlp) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match format {
         Format::Human => {
@@ -63,23 +65,56 @@ fn print(format: Format, hunted: &Hunted, about: &About) -> anyhow::Result<()> {
         }
         Format::Jsonl => report::write(report::Format::Jsonl, hunted, about, &mut out)?,
         Format::Csv => report::write(report::Format::Csv, hunted, about, &mut out)?,
+        Format::Stix => write_stix(hunted, about, tlp, &mut out)?,
     }
     out.flush()?;
     Ok(())
 }
 
-fn write_report(path: &Path, format: report::Format, hunted: &Hunted, about: &About) -> io::Result<()> {
+/// A report as a file: for people and programs, or for exchange.
+#[derive(Clone, Copy)]
+enum Report {
+    Plain(report::Format),
+    Stix,
+}
+
+fn write_report(path: &Path, format: Report, hunted: &Hunted, about: &About, tlp: Tlp) -> io::Result<()> {
     let mut out = BufWriter::new(File::create(path)?);
-    report::write(format, hunted, about, &mut out)?;
+    match format {
+        Report::Plain(format) => report::write(format, hunted, about, &mut out)?,
+        Report::Stix => write_stix(hunted, about, tlp, &mut out)?,
+    }
     out.flush()?;
     terminal::message(&format!("wrote {}", path.display()));
     Ok(())
 }
 
-fn format_of(path: &Path) -> anyhow::Result<report::Format> {
+fn write_stix(hunted: &Hunted, about: &About, tlp: Tlp, out: &mut dyn Write) -> io::Result<()> {
+    let rule_text = |rule: &RuleInfo| content::text_of(&rule.version);
+    let options = stix::Options { tlp, now: Timestamp::now(), rule_text: &rule_text };
+    stix::write(hunted, about, &options, out)
+}
+
+fn format_of(path: &Path) -> anyhow::Result<Report> {
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    if name.ends_with(".stix.json") || name.ends_with(".stix") {
+        return Ok(Report::Stix);
+    }
     match report::Format::for_path(path) {
-        Some(format) => Ok(format),
-        None => bail!("{}: no report has this ending\nhint: .html, .md, .csv or .jsonl", path.display()),
+        Some(format) => Ok(Report::Plain(format)),
+        None => {
+            bail!(
+                "{}: no report has this ending\nhint: .html, .md, .csv, .jsonl or .stix.json",
+                path.display()
+            )
+        }
+    }
+}
+
+fn tlp(text: &str) -> anyhow::Result<Tlp> {
+    match Tlp::of_label(text) {
+        Some(tlp) => Ok(tlp),
+        None => bail!("{text:?} is no level of the TLP\nhint: clear, green, amber, amber+strict or red"),
     }
 }
 
