@@ -88,7 +88,7 @@ impl Index {
             && word.len() <= 15
             && self.has_v4
             && word.iter().all(|byte| is(*byte, DIGIT) || *byte == b'.')
-            && word.iter().filter(|byte| **byte == b'.').count() == 3
+            && memchr_iter(b'.', word).count() == 3
     }
 
     /// Whether a word, or the end of one, is an indicator or the mark of one.

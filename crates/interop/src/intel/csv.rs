@@ -171,12 +171,11 @@ fn fields(record: &str, separator: char) -> Vec<String> {
     let mut fields = Vec::new();
     let mut rest = record;
     while fields.len() < COLUMNS_MAX {
-        let (field, behind) = match rest.strip_prefix('"') {
-            Some(quoted) => unquote(quoted, separator),
-            None => {
-                let end = rest.find(separator).unwrap_or(rest.len());
-                (rest[..end].to_owned(), rest.get(end..).unwrap_or_default())
-            }
+        let (field, behind) = if let Some(quoted) = rest.strip_prefix('"') {
+            unquote(quoted, separator)
+        } else {
+            let end = rest.find(separator).unwrap_or(rest.len());
+            (rest[..end].to_owned(), &rest[end..])
         };
         fields.push(field);
         match behind.strip_prefix(separator) {
@@ -193,16 +192,12 @@ fn unquote(mut rest: &str, separator: char) -> (String, &str) {
     while let Some(end) = rest.find('"') {
         field.push_str(&rest[..end]);
         rest = &rest[end + 1..];
-        match rest.strip_prefix('"') {
-            Some(next) => {
-                field.push('"');
-                rest = next;
-            }
-            None => {
-                let end = rest.find(separator).unwrap_or(rest.len());
-                return (field, &rest[end..]);
-            }
-        }
+        let Some(next) = rest.strip_prefix('"') else {
+            let end = rest.find(separator).unwrap_or(rest.len());
+            return (field, &rest[end..]);
+        };
+        field.push('"');
+        rest = next;
     }
     field.push_str(rest);
     (field, "")

@@ -125,12 +125,13 @@ pub(super) fn read(bytes: &[u8], into: &mut Into<'_>) -> Result<(), IntelError> 
     };
     for top in tops {
         let events = match (top.event, top.response) {
-            (Some(found), _) => vec![found],
+            (Some(found), _) | (None, Some(Response::Attributes(found))) => vec![found],
             (None, Some(Response::Events(found))) => found.into_iter().map(|wrapped| wrapped.event).collect(),
-            (None, Some(Response::Attributes(found))) => vec![found],
             (None, None) => vec![top.bare],
         };
-        events.iter().for_each(|found| event(found, into));
+        for found in &events {
+            event(found, into);
+        }
     }
     Ok(())
 }

@@ -239,7 +239,7 @@ fn kind(path: &ObjectPath) -> Option<Kind> {
         ("email-message", "value") if has("from_ref") || has("sender_ref") => Kind::Email,
         ("network-traffic", "value") if has("src_ref") || has("dst_ref") => Kind::Network,
         ("network-traffic", "User-Agent") => Kind::UserAgent,
-        ("file", "name") | ("process", "name") => Kind::FileName,
+        ("file" | "process", "name") => Kind::FileName,
         ("file" | "directory", "path") => Kind::Path,
         ("windows-registry-key", "key") | ("mutex", "name") | ("process", "command_line") => Kind::Text,
         _ => return None,

@@ -97,7 +97,7 @@ fn write_stix(hunted: &Hunted, about: &About, tlp: Tlp, out: &mut dyn Write) -> 
 
 fn format_of(path: &Path) -> anyhow::Result<Report> {
     let name = path.to_string_lossy().to_ascii_lowercase();
-    if name.ends_with(".stix.json") || name.ends_with(".stix") {
+    if name.ends_with(".stix.json") {
         return Ok(Report::Stix);
     }
     match report::Format::for_path(path) {
