@@ -15,6 +15,7 @@ mod clearance;
 mod clock;
 mod config;
 mod error;
+mod explain;
 mod init;
 mod intake;
 mod metrics;
@@ -32,5 +33,6 @@ pub use administer::{
 };
 pub use config::{CONFIG_FILE, Config, Validation};
 pub use error::NodeError;
+pub use explain::{Explained, Told, explain};
 pub use init::{Initialised, New, init};
 pub use serve::{Serving, serve};

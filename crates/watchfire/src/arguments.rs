@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use node::{
-    CollectionCommand, Folder, MemberCommand, Node, NodeCommand, NodeInit, TokenCommand, UserCommand,
+    CollectionCommand, Folder, Intel, IntelCommand, MemberCommand, Node, NodeCommand, NodeInit, TokenCommand,
+    UserCommand,
 };
 
 /// Was this server broken into? Evidence to answer, with proof and with what the logs cannot show.
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Hunt(Hunt),
     /// Read, list and explain rules
     Rules(Rules),
+    /// The objects of a node, and who would get them
+    Intel(Intel),
     /// A member's node: keep intelligence, and tell each what they may know over TAXII 2.1
     Node(Node),
     /// Check STIX 2.1 objects, and say what follows from them

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Hunt(arguments) => commands::hunt::run(&arguments),
+        Command::Intel(arguments) => commands::intel::run(&arguments),
         Command::Node(arguments) => commands::node::run(&arguments),
         Command::Rules(arguments) => commands::rules::run(&arguments),
         Command::Stix(arguments) => commands::stix::run(&arguments),

@@ -448,3 +448,85 @@ fn the_audit_has_it() {
     assert!(!text.contains(node_kit::PASSWORD), "no secret is in it");
     assert!(Path::new(&backup).exists());
 }
+
+/// Plain lists for firewalls: the same gate, and PAP decides what may be blocked.
+#[test]
+fn values_are_listed_for_whoever_may_act_on_them() {
+    let node = Node::new();
+    node.add_user("eve", "observer", "ELSEWHERE");
+    let pap = id("marking-definition", 4);
+    let with = |number: u64, refs: &[&str], changes: Value| {
+        let mut made = marked(number, refs);
+        made.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        made
+    };
+    let objects = [
+        definition(4, &json!({ "pap": "amber" })),
+        marked(1, &[CLEAR]),
+        marked(2, &[RED]),
+        marked(3, &[CLEAR, &pap]),
+        with(4, &[CLEAR], json!({ "revoked": true })),
+        with(5, &[CLEAR], json!({ "valid_until": "2021-03-03T00:00:00Z" })),
+        with(
+            6,
+            &[CLEAR],
+            json!({ "pattern": "[domain-name:value = 'a.example' OR url:value = 'http://b.example/,\"']" }),
+        ),
+        with(
+            7,
+            &[CLEAR],
+            json!({ "pattern": "[ipv4-addr:value = '203.0.113.7' AND ipv4-addr:value != '203.0.113.8']" }),
+        ),
+    ];
+    let status = node.post(&envelope(&objects)).json();
+    assert_eq!(status["failure_count"], 0, "{status}");
+    let text = |name: &str, rest: &str| {
+        let path = node.root(&format!("collections/intelligence/{rest}"));
+        let answer = node.send("GET", &path, &[("authorization", &basic(name))], b"");
+        assert_eq!(answer.status, 200);
+        String::from_utf8(answer.body).unwrap()
+    };
+    assert_eq!(text("eve", "values.txt"), "198.51.100.1\na.example\nhttp://b.example/,\"\n");
+    assert_eq!(text("eve", "values.txt?type=domain-name"), "a.example\n");
+    assert_eq!(text("admin", "values.txt?type=ipv4-addr"), "198.51.100.1\n198.51.100.2\n");
+    let csv = text("eve", "values.csv");
+    // What may be known and not acted on is in the table, and on no block list.
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 5, "{csv}");
+    assert_eq!(lines[0], "value,type,tlp,id,valid_from,valid_until,date_added");
+    assert!(lines[2].starts_with(&format!(
+        "\"198.51.100.3\",\"ipv4-addr:value\",\"TLP:CLEAR\",\"{}\"",
+        id("indicator", 3)
+    )));
+    assert!(csv.contains("\"http://b.example/,\"\"\""));
+}
+
+/// Before anything is shared: who would get it, and which marking decides.
+#[test]
+fn who_would_get_it_is_said_in_words() {
+    let node = Node::new();
+    node.add_user("eve", "observer", "ELSEWHERE");
+    node.post(&envelope(&[marked(1, &[RED]), marked(2, &[GREEN])]));
+    let intel = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_watchfire"));
+        let done =
+            command.args(["intel", "show"]).args(arguments).current_dir(node.folder.path()).output().unwrap();
+        (done.status.code().unwrap(), String::from_utf8(done.stdout).unwrap())
+    };
+    let (red, green) = (id("indicator", 1), id("indicator", 2));
+    assert_eq!(serde_json::from_str::<Value>(&intel(&[&red]).1).unwrap(), marked(1, &[RED]));
+    let (code, shown) = intel(&[&red, "--as", "eve"]);
+    assert_eq!(
+        (code, shown.trim_end()),
+        (1, "eve                      withheld: TLP:RED admits admin, not eve of ELSEWHERE")
+    );
+    let (code, shown) = intel(&[&green, "--as", "admin", "--format", "jsonl"]);
+    let told: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((code, &told["released"], &told["tlp"]), (0, &json!(true), &json!("TLP:GREEN")));
+    assert_eq!(told["why"], "released: TLP:GREEN admits admin of CERT-A through the communities of CERT-A");
+    let (code, shown) = intel(&[&green, "--everyone"]);
+    assert_eq!((code, shown.lines().count()), (0, 3));
+    assert!(shown.contains("(no account)"));
+    assert_eq!(intel(&[&id("indicator", 9)]).0, 2);
+    assert_eq!(intel(&[&red, "--as", "nobody"]).0, 2);
+}

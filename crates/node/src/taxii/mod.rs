@@ -11,6 +11,7 @@ mod query;
 mod refusal;
 mod reply;
 mod upload;
+mod views;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -71,7 +72,7 @@ struct Route {
 
 use Endpoint::{Plain, Upload};
 
-const ROUTES: [Route; 10] = [
+const ROUTES: [Route; 12] = [
     Route { path: "/taxii2/", name: "discovery", methods: &[("GET", Plain(collections::discovery))] },
     Route { path: "/taxii2/{root}/", name: "api-root", methods: &[("GET", Plain(collections::api_root))] },
     Route {
@@ -108,6 +109,16 @@ const ROUTES: [Route; 10] = [
         path: "/taxii2/{root}/collections/{collection}/objects/{object}/versions/",
         name: "versions",
         methods: &[("GET", Plain(objects::versions))],
+    },
+    Route {
+        path: "/taxii2/{root}/collections/{collection}/values.txt/",
+        name: "values.txt",
+        methods: &[("GET", Plain(views::text_list))],
+    },
+    Route {
+        path: "/taxii2/{root}/collections/{collection}/values.csv/",
+        name: "values.csv",
+        methods: &[("GET", Plain(views::csv))],
     },
     Route { path: "/metrics", name: "metrics", methods: &[("GET", Plain(collections::metrics))] },
 ];

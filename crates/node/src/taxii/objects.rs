@@ -71,7 +71,7 @@ pub(super) fn versions(node: &Node, call: &Call) -> Answer {
 }
 
 /// The collection of a request to read. Whoever may only write is told so (§5.4).
-fn readable(node: &Node, call: &Call) -> Result<Collection, Refusal> {
+pub(super) fn readable(node: &Node, call: &Call) -> Result<Collection, Refusal> {
     let (collection, access) = locate(node, call)?;
     if access.can_read {
         Ok(collection)

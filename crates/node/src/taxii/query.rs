@@ -65,7 +65,7 @@ fn decode(text: &str) -> Option<String> {
 }
 
 /// Names and values. A name that stands twice is refused: one of the two would not be applied.
-fn parameters(query: &str) -> Result<Vec<(String, String)>, Refusal> {
+pub(super) fn parameters(query: &str) -> Result<Vec<(String, String)>, Refusal> {
     let mut found: Vec<(String, String)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

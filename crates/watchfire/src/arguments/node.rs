@@ -74,6 +74,37 @@ pub(crate) enum NodeCommand {
     },
 }
 
+/// `watchfire intel`
+#[derive(Debug, Args)]
+pub(crate) struct Intel {
+    #[command(subcommand)]
+    pub(crate) command: IntelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IntelCommand {
+    /// Show the newest version of an object, or who would get it and which marking decides
+    #[command(after_help = "Exit codes: 0 done, 1 withheld from --as, 2 could not do it.")]
+    Show {
+        /// The object's id
+        id: String,
+        /// Would this account get it, and why?
+        #[arg(long = "as", value_name = "ACCOUNT", conflicts_with = "everyone")]
+        reader: Option<String>,
+        /// Who would get it, and why?
+        #[arg(long)]
+        everyone: bool,
+        /// What for: know, consult (ask third parties), act (block)
+        #[arg(long = "for", value_name = "USE", default_value = "know")]
+        purpose: String,
+        /// How to print
+        #[arg(long, value_enum, default_value_t = Listing::Human)]
+        format: Listing,
+        #[command(flatten)]
+        at: Folder,
+    },
+}
+
 /// `watchfire node init`
 #[derive(Debug, Args)]
 pub(crate) struct NodeInit {

@@ -1,6 +1,7 @@
 //! One file per command; each turns what was typed into what it means, and runs it.
 
 pub(crate) mod hunt;
+pub(crate) mod intel;
 mod list;
 pub(crate) mod node;
 pub(crate) mod pattern;
