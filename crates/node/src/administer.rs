@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::error::{NodeError, Result, of_file};
 use crate::node::open_store;
 use crate::secret::{hash_password, password, token, token_hash, uuid};
+use crate::tls;
 
 /// A password that is shorter is guessed.
 const PASSWORD_MINIMUM: usize = 12;
@@ -200,6 +201,19 @@ pub fn set_password(config: &Config, name: &str, given: Option<&str>) -> Result<
         write.forget_failures(key)
     })?;
     Ok(made)
+}
+
+/// Says that a certificate, the first of a file, stands for an account; its SHA-256.
+pub fn add_certificate(config: &Config, name: &str, file: &Path) -> Result<String> {
+    let store = open_store(config)?;
+    let key = account(&store, name)?.key;
+    let fingerprint = tls::fingerprint_of_file(file)?;
+    let shown: Vec<String> = fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+    let shown = shown.concat();
+    act(&store, "account.certificate", name, &shown, |write| {
+        write.map_certificate(&fingerprint, &shown, key, now_us())
+    })?;
+    Ok(shown)
 }
 
 /// Shuts an account, or opens it again.

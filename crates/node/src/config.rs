@@ -58,6 +58,9 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// The key, PEM.
     pub key: PathBuf,
+    /// The authorities of certificates by which clients may sign in, PEM.
+    #[serde(default)]
+    pub client_ca: Option<PathBuf>,
 }
 
 /// `validation`
@@ -186,7 +189,9 @@ pub(crate) fn template(organisation: &str, store: &str, listen: &str, tls: bool)
     let (organisation, store, listen) = (quoted(organisation), quoted(store), quoted(listen));
     let tls = if tls {
         "# The certificate and its key, PEM. `node init` made both, signed by ca.crt, which clients must be told to trust.\n\
-         [tls]\ncertificate = \"tls.crt\"\nkey = \"tls.key\"\n"
+         [tls]\ncertificate = \"tls.crt\"\nkey = \"tls.key\"\n\
+         # The authorities of certificates by which clients may sign in (`node user certificate` says which for whom).\n\
+         # client_ca = \"clients.crt\"\n"
     } else {
         "# Without [tls] the node speaks plain HTTP, and only to this machine.\n# [tls]\n# certificate = \"tls.crt\"\n# key = \"tls.key\"\n"
     };

@@ -27,9 +27,9 @@ mod taxii;
 mod tls;
 
 pub use administer::{
-    AccountLine, CollectionLine, NewUser, PartyLine, TokenLine, add_collection, add_token, add_user, backup,
-    check_password, collections, forget_party, grant, parties, restore, revoke_token, set_community,
-    set_disabled, set_organisation, set_password, tokens, users,
+    AccountLine, CollectionLine, NewUser, PartyLine, TokenLine, add_certificate, add_collection, add_token,
+    add_user, backup, check_password, collections, forget_party, grant, parties, restore, revoke_token,
+    set_community, set_disabled, set_organisation, set_password, tokens, users,
 };
 pub use config::{CONFIG_FILE, Config, Validation};
 pub use error::NodeError;

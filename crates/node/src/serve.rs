@@ -45,6 +45,14 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a node does what is due now and then.
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
+/// The other end of a connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    /// The fingerprint of its certificate, which an authority of the configuration has signed.
+    pub(crate) certificate: Option<Vec<u8>>,
+}
+
 /// A node that listens.
 pub struct Serving {
     /// The address on which it does.
@@ -160,23 +168,26 @@ async fn connection(
 ) {
     // An answer is written at once; waiting for more of it only delays.
     let _ = stream.set_nodelay(true);
+    let address = peer.ip();
     match acceptor {
-        None => speak(TokioIo::new(stream), peer, router, watcher).await,
+        None => speak(TokioIo::new(stream), Peer { address, certificate: None }, router, watcher).await,
         Some(acceptor) => {
             // Whoever does not finish a handshake is no client.
             if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
-                speak(TokioIo::new(stream), peer, router, watcher).await;
+                let chain = stream.get_ref().1.peer_certificates();
+                let certificate = chain.and_then(<[_]>::first).map(|first| tls::fingerprint(first));
+                speak(TokioIo::new(stream), Peer { address, certificate }, router, watcher).await;
             }
         }
     }
 }
 
-async fn speak<I>(io: I, peer: SocketAddr, router: Router, watcher: Watcher)
+async fn speak<I>(io: I, peer: Peer, router: Router, watcher: Watcher)
 where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
     let service = service_fn(move |request: Request<Incoming>| {
-        let router = router.clone();
+        let (router, peer) = (router.clone(), peer.clone());
         async move { router.oneshot(arrived(request, peer)).await }
     });
     let connection = http1::Builder::new()
@@ -189,7 +200,7 @@ where
 }
 
 /// A request as the routes expect it: with the peer's address, and with the slash at its end that some clients leave out.
-fn arrived(request: Request<Incoming>, peer: SocketAddr) -> Request<Body> {
+fn arrived(request: Request<Incoming>, peer: Peer) -> Request<Body> {
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
     if let Some(uri) = with_slash(request.uri()) {

@@ -1,4 +1,4 @@
-//! Who asks: Basic and Bearer, with what keeps guessing slow and remembering fast.
+//! Who asks: Basic, Bearer or a certificate, with what keeps guessing slow and remembering fast.
 //!
 //! A hash of a password costs 20 ms of a core, once for each password and node: a credential that was verified is kept
 //! as a tag (`Seal::tag`, keyed, with the hash it was verified against), so that a changed password is unknown at once.
@@ -17,6 +17,7 @@ use crate::clock::now_us;
 use crate::error::Result;
 use crate::node::Node;
 use crate::secret::{TOKEN_PREFIX, is_password, token_hash};
+use crate::serve::Peer;
 
 /// Credentials that are remembered; beyond that all are forgotten and verified anew.
 const REMEMBERED_LIMIT: usize = 10_000;
@@ -111,13 +112,13 @@ fn credential(header: &str) -> Option<Credential> {
 }
 
 /// Who asks, by the header `Authorization`.
-pub(crate) fn sign_in(node: &Node, header: Option<&str>, origin: IpAddr) -> Result<Attempt> {
-    let now = now_us();
+pub(crate) fn sign_in(node: &Node, header: Option<&str>, peer: &Peer) -> Result<Attempt> {
+    let (now, origin) = (now_us(), peer.address);
     if node.doorkeeper.is_too_many(origin, now) {
         return Ok(Attempt::TooMany);
     }
     let signed_in = match header.and_then(credential) {
-        None => return Ok(Attempt::Refused),
+        None => return by_certificate(node, peer),
         Some(Credential::Token(token)) => by_token(node, &token, origin, now)?,
         Some(Credential::Password { name, password }) => by_password(node, &name, &password, origin, now)?,
     };
@@ -127,6 +128,15 @@ pub(crate) fn sign_in(node: &Node, header: Option<&str>, origin: IpAddr) -> Resu
     node.doorkeeper.count_failure(origin, now);
     node.metrics.count_refused_sign_in();
     Ok(Attempt::Refused)
+}
+
+/// The account that the connection's certificate stands for. Without one, nobody tried anything.
+fn by_certificate(node: &Node, peer: &Peer) -> Result<Attempt> {
+    let Some(certificate) = &peer.certificate else { return Ok(Attempt::Refused) };
+    let account = node.store.read(|read| read.account_by_certificate(certificate))?;
+    Ok(account.map_or(Attempt::Refused, |account| {
+        Attempt::Good(Box::new(SignedIn::new(account, true, peer.address)))
+    }))
 }
 
 fn by_token(node: &Node, token: &str, origin: IpAddr, now: i64) -> Result<Option<SignedIn>> {

@@ -8,9 +8,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::Config;
@@ -25,20 +26,50 @@ fn failed(reason: impl ToString) -> NodeError {
 pub(crate) fn acceptor(config: &Config) -> Result<Option<TlsAcceptor>> {
     let Some(tls) = &config.tls else { return Ok(None) };
     let (certificate, key) = (config.path(&tls.certificate), config.path(&tls.key));
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| failed(format!("{}: {error}", certificate.display())))?;
+    let chain = certificates(&certificate)?;
     let key =
         PrivateKeyDer::from_pem_file(&key).map_err(|error| failed(format!("{}: {error}", key.display())))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut server = ServerConfig::builder_with_provider(provider)
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(failed)?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
         .map_err(failed)?;
+    let builder = match &tls.client_ca {
+        None => builder.with_no_client_auth(),
+        Some(file) => {
+            let mut roots = RootCertStore::empty();
+            for authority in certificates(&config.path(file))? {
+                roots.add(authority).map_err(failed)?;
+            }
+            // Whoever has no certificate may still have a password or a token.
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .allow_unauthenticated()
+                .build()
+                .map_err(failed)?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut server = builder.with_single_cert(chain, key).map_err(failed)?;
     server.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Some(TlsAcceptor::from(Arc::new(server))))
+}
+
+/// The certificates of a file.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| failed(format!("{}: {error}", path.display())))
+}
+
+/// The SHA-256 of a certificate, by which it is mapped to an account.
+pub(crate) fn fingerprint(certificate: &[u8]) -> Vec<u8> {
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate).as_ref().to_vec()
+}
+
+/// The fingerprint of the first certificate of a file.
+pub(crate) fn fingerprint_of_file(path: &Path) -> Result<Vec<u8>> {
+    let first = certificates(path)?.into_iter().next();
+    let first = first.ok_or_else(|| failed(format!("{} holds no certificate", path.display())))?;
+    Ok(fingerprint(&first))
 }
 
 /// Makes an authority of its own and a certificate for some names, and writes `ca.crt`, `tls.crt` and `tls.key`.

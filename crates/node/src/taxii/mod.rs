@@ -14,7 +14,6 @@ mod upload;
 mod views;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,6 +29,7 @@ pub(crate) use refusal::Refusal;
 use reply::Reply;
 
 use crate::node::Node;
+use crate::serve::Peer;
 use crate::sign_in::{Attempt, SignedIn, sign_in};
 
 /// What an endpoint is given.
@@ -209,8 +209,7 @@ fn text(parts: &Parts, name: header::HeaderName) -> Option<String> {
 }
 
 fn call(node: &Node, parts: &Parts, path: HashMap<String, String>) -> Result<Call, Refusal> {
-    let peer = parts.extensions.get::<SocketAddr>().map(SocketAddr::ip);
-    let peer = peer.unwrap_or(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+    let peer = parts.extensions.get::<Peer>().ok_or_else(Refusal::internal)?;
     let authorization = text(parts, header::AUTHORIZATION);
     let who = match sign_in(node, authorization.as_deref(), peer)? {
         Attempt::Good(who) => *who,

@@ -164,6 +164,13 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Let a client certificate stand for an account
+    Certificate {
+        /// Its name
+        name: String,
+        /// The certificate, PEM; an authority in client_ca of the configuration has signed it
+        file: PathBuf,
+    },
     /// Shut an account; its tokens are no longer good either
     Disable {
         /// Its name

@@ -142,6 +142,11 @@ fn user(config: &Config, command: &UserCommand) -> anyhow::Result<()> {
             let given = password(*password_stdin)?;
             show_once("password", watchfire_node::set_password(config, name, given.as_deref())?)
         }
+        UserCommand::Certificate { name, file } => {
+            let fingerprint = watchfire_node::add_certificate(config, name, file)?;
+            terminal::message(&format!("sha256 {fingerprint} stands for {name}"));
+            Ok(())
+        }
         UserCommand::Disable { name } => Ok(watchfire_node::set_disabled(config, name, true)?),
         UserCommand::Enable { name } => Ok(watchfire_node::set_disabled(config, name, false)?),
     }
