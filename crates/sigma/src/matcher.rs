@@ -11,7 +11,7 @@ use crate::check::{Check, Compiled};
 use crate::compile::Bank;
 use crate::memory::Memory;
 use crate::prefilter::{Encoding, Prefilter};
-use crate::record::{Record, Value};
+use crate::record::{Part, Record, Value};
 use crate::wake::Wake;
 
 /// The rules of one class of record.
@@ -285,7 +285,7 @@ impl Matcher {
         scratch: &mut Scratch,
         hits: &mut Vec<usize>,
     ) {
-        memory.next_record(self.wanted.len());
+        memory.next_record(self.wanted.len() + record.parts());
         self.evaluate_all(record, Some(memory), scratch, hits);
     }
 
@@ -358,7 +358,9 @@ impl<'r, 'm, R: Record + ?Sized> View<'r, 'm, R> {
     pub(crate) fn recall(&mut self, slot: usize) -> Option<(&mut Memory, usize)> {
         let record = self.record;
         let memory = self.memory.as_mut()?;
-        let entry = memory.entry(slot, || record.stored(slot))?;
+        // A slot that is one part of the record is remembered together with it.
+        let place = record.part_of(slot).map_or(slot, |part| self.values.len() + part);
+        let entry = memory.entry(place, || record.stored(slot))?;
         Some((memory, entry))
     }
 
@@ -376,6 +378,45 @@ impl<'r, 'm, R: Record + ?Sized> View<'r, 'm, R> {
 
     pub(crate) fn any_text(&self, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         self.record.any_text(test)
+    }
+
+    pub(crate) fn parts(&self) -> usize {
+        self.record.parts()
+    }
+
+    pub(crate) fn part(&self, part: usize) -> Part<'r> {
+        self.record.part(part)
+    }
+
+    pub(crate) fn any_text_of(&self, part: usize, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        self.record.any_text_of(part, test)
+    }
+
+    /// What is remembered of a part of the record's texts, as [`View::recall`] has it of a slot.
+    pub(crate) fn recall_part(&mut self, part: usize) -> Option<(&mut Memory, usize)> {
+        let record = self.record;
+        let memory = self.memory.as_mut()?;
+        let entry = memory.entry(self.values.len() + part, || record.part(part).stored)?;
+        Some((memory, entry))
+    }
+
+    /// How a keyword ends on the whole record, by memory or by `test`, part for part where it comes in parts.
+    fn remembered_anywhere(&mut self, number: usize, test: impl Fn(&[u8]) -> bool) -> bool {
+        if self.parts() == 0 {
+            return self.any_text(&mut |text| test(text));
+        }
+        (0..self.parts()).any(|part| {
+            if let Some(outcome) =
+                self.recall_part(part).and_then(|(memory, entry)| memory.outcome(entry, number))
+            {
+                return outcome;
+            }
+            let outcome = self.any_text_of(part, &mut |text| test(text));
+            if let Some((memory, entry)) = self.recall_part(part) {
+                memory.set_outcome(entry, number, outcome);
+            }
+            outcome
+        })
     }
 }
 
@@ -407,7 +448,9 @@ impl<R: Record + ?Sized> Evaluation<'_, '_, '_, R> {
 
     fn compute(&mut self, number: usize, atom: &Atom) -> bool {
         let test = self.matcher.bank.test(atom.check);
-        let Some(slot) = atom.slot else { return self.view.any_text(&mut |text| test.matches(text)) };
+        let Some(slot) = atom.slot else {
+            return self.view.remembered_anywhere(number, |text| test.matches(text));
+        };
         match test {
             Compiled::Exists => !self.view.value(slot).is_absent(),
             Compiled::Null => self.view.value(slot).is_null(),

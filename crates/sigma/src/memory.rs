@@ -14,32 +14,49 @@ const VALUE_BYTES_MAX: usize = 1024;
 const BYTES_MAX: usize = 1 << 20;
 
 /// What an entry costs besides the value's bytes.
-const ENTRY_BYTES: usize = 96;
+const ENTRY_BYTES: usize = 112;
 
 /// What one thread remembers for one matcher.
 #[derive(Debug, Default)]
 pub struct Memory {
     entries: Vec<Entry>,
-    /// By hash of slot, kind and bytes. A second value with the same hash takes the place of the first.
+    /// By hash of place, kind and bytes. A second value with the same hash takes the place of the first.
     by_hash: FxHashMap<u64, u32>,
     bytes: usize,
-    /// For the record at hand: by slot, the entry of its value.
+    /// For the record at hand: by place, the entry of its value.
     asked: Vec<Asked>,
+    /// By place, the entry of the record before: most values of a record are those of the last.
+    last: Vec<u32>,
 }
 
 /// A value and what follows from it.
 #[derive(Debug)]
 struct Entry {
-    slot: u32,
+    place: u32,
     kind: u8,
     bytes: Box<[u8]>,
-    /// The rules it wakes, once that is known.
-    woken: Option<Box<[u32]>>,
+    /// The rules that it wakes as the value of a slot, and as one of all texts, once that is known.
+    woken: [Option<Box<[u32]>>; 2],
     /// Outcomes of the atoms that were asked.
     outcomes: Vec<(u32, bool)>,
 }
 
-/// Whether a slot of the record at hand was looked up.
+/// What a value is looked at for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum As {
+    /// The value of a slot.
+    Slot = 0,
+    /// One of the texts in which keywords are sought.
+    Text = 1,
+}
+
+impl Entry {
+    fn is(&self, place: u32, kind: u8, bytes: &[u8]) -> bool {
+        self.place == place && self.kind == kind && *self.bytes == *bytes
+    }
+}
+
+/// Whether a place of the record at hand was looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     NotYet,
@@ -54,58 +71,68 @@ impl Memory {
         Self::default()
     }
 
-    /// Turns to the next record, whose matcher has so many slots.
-    pub(crate) fn next_record(&mut self, slots: usize) {
+    /// Turns to the next record, whose values stand in so many places.
+    pub(crate) fn next_record(&mut self, places: usize) {
         if self.bytes > BYTES_MAX {
             self.entries.clear();
             self.by_hash.clear();
+            self.last.clear();
             self.bytes = 0;
         }
         self.asked.clear();
-        self.asked.resize(slots, Asked::NotYet);
+        self.asked.resize(places, Asked::NotYet);
+        self.last.resize(places, u32::MAX);
     }
 
-    /// The entry of the value in a slot, as `stored` gives its kind and bytes; none if it is not remembered.
+    /// The entry of the value in a place, as `stored` gives its kind and bytes; none if it is not remembered.
     pub(crate) fn entry<'a>(
         &mut self,
-        slot: usize,
+        place: usize,
         stored: impl FnOnce() -> Option<(u8, &'a [u8])>,
     ) -> Option<usize> {
-        match self.asked[slot] {
+        match self.asked[place] {
             Asked::Entry(entry) => return Some(entry as usize),
             Asked::Unknown => return None,
             Asked::NotYet => {}
         }
         let entry = stored()
             .filter(|(_, bytes)| bytes.len() <= VALUE_BYTES_MAX)
-            .map(|(kind, bytes)| self.look_up(slot as u32, kind, bytes));
-        self.asked[slot] = entry.map_or(Asked::Unknown, Asked::Entry);
+            .map(|(kind, bytes)| self.look_up(place as u32, kind, bytes));
+        self.asked[place] = entry.map_or(Asked::Unknown, Asked::Entry);
         entry.map(|entry| entry as usize)
     }
 
-    fn look_up(&mut self, slot: u32, kind: u8, bytes: &[u8]) -> u32 {
-        let hash = hash(slot << 8 | u32::from(kind), bytes);
-        if let Some(&number) = self.by_hash.get(&hash) {
-            let entry = &self.entries[number as usize];
-            if entry.slot == slot && entry.kind == kind && *entry.bytes == *bytes {
-                return number;
-            }
+    fn look_up(&mut self, place: u32, kind: u8, bytes: &[u8]) -> u32 {
+        let is =
+            |number: u32| self.entries.get(number as usize).is_some_and(|entry| entry.is(place, kind, bytes));
+        let last = self.last[place as usize];
+        if is(last) {
+            return last;
         }
+        let hash = hash(place << 8 | u32::from(kind), bytes);
+        let known = self.by_hash.get(&hash).copied().filter(|&number| is(number));
+        let number = known.unwrap_or_else(|| self.add(hash, place, kind, bytes));
+        self.last[place as usize] = number;
+        number
+    }
+
+    fn add(&mut self, hash: u64, place: u32, kind: u8, bytes: &[u8]) -> u32 {
         self.bytes += bytes.len() + ENTRY_BYTES;
-        self.entries.push(Entry { slot, kind, bytes: bytes.into(), woken: None, outcomes: Vec::new() });
+        let woken = [None, None];
+        self.entries.push(Entry { place, kind, bytes: bytes.into(), woken, outcomes: Vec::new() });
         let number = (self.entries.len() - 1) as u32;
         self.by_hash.insert(hash, number);
         number
     }
 
     /// The rules that an entry's value wakes, if that is known.
-    pub(crate) fn woken(&self, entry: usize) -> Option<&[u32]> {
-        self.entries[entry].woken.as_deref()
+    pub(crate) fn woken(&self, entry: usize, what: As) -> Option<&[u32]> {
+        self.entries[entry].woken[what as usize].as_deref()
     }
 
-    pub(crate) fn set_woken(&mut self, entry: usize, woken: Vec<u32>) {
+    pub(crate) fn set_woken(&mut self, entry: usize, what: As, woken: Vec<u32>) {
         self.bytes += 4 * woken.len();
-        self.entries[entry].woken = Some(woken.into());
+        self.entries[entry].woken[what as usize] = Some(woken.into());
     }
 
     /// How an atom ends on an entry's value, if that is known.
@@ -146,9 +173,10 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_known_again_by_slot_kind_and_bytes() {
+    fn a_value_is_known_again_by_place_kind_and_bytes() {
         let mut memory = Memory::new();
         let first = ask(&mut memory, 1, 1, b"abc");
+        assert_eq!(ask(&mut memory, 1, 1, b"abc"), first);
         assert_eq!(ask(&mut memory, 1, 1, b"abc"), first);
         assert_ne!(ask(&mut memory, 2, 1, b"abc"), first);
         assert_ne!(ask(&mut memory, 1, 2, b"abc"), first);

@@ -61,4 +61,42 @@ pub trait Record {
     /// in these texts. Where lines are prefiltered they must be bytes that stand in the line (whole, or cut into
     /// values): a derived text would hold keywords that the line does not.
     fn any_text(&self, test: &mut dyn FnMut(&[u8]) -> bool) -> bool;
+
+    /// How many parts the texts come in, so that each can be remembered; zero where they are only had together. Parts
+    /// are numbered alike in all records of a class.
+    fn parts(&self) -> usize {
+        0
+    }
+
+    /// The part that a slot is and nothing else: their stored bytes are the same.
+    fn part_of(&self, slot: usize) -> Option<usize> {
+        let _ = slot;
+        None
+    }
+
+    /// One of the parts.
+    fn part(&self, number: usize) -> Part<'_> {
+        let _ = number;
+        Part { stored: None, is_figure: false }
+    }
+
+    /// The same as [`Record::any_text`] for one part.
+    fn any_text_of(&self, part: usize, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        let _ = (part, test);
+        false
+    }
+}
+
+/// A part of a record's texts, not decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// As [`Record::stored`] has it.
+    pub stored: Option<(u8, &'a [u8])>,
+    /// Its text is a number, a time or an identifier: nothing stands in it but what [`is_figure`] takes.
+    pub is_figure: bool,
+}
+
+/// Whether a byte can stand in a number, a time, a GUID or a SID, in whatever case.
+pub fn is_figure(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || b"xtzsin{}-+:.,".contains(&byte.to_ascii_lowercase())
 }

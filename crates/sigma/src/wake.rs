@@ -7,8 +7,9 @@ use rustc_hash::FxHashMap;
 
 use crate::compile::Bank;
 use crate::matcher::{Atom, Marks, Program, View};
+use crate::memory::As;
 use crate::rarity;
-use crate::record::Record;
+use crate::record::{Record, is_figure};
 use crate::scan::{NEEDLE_BYTES_MIN, Scanner};
 use crate::witness::{self, Literal};
 
@@ -30,6 +31,8 @@ struct Place {
     parts: Vec<Vec<u32>>,
     /// Whole values by hash.
     wholes: FxHashMap<u64, Vec<Whole>>,
+    /// A number, a time or an identifier may hold one of the needles.
+    in_figures: bool,
 }
 
 /// A whole value and the rules that it wakes.
@@ -84,10 +87,7 @@ impl Wake {
             place.wake(view, &mut add);
         }
         if let Some(place) = &self.anywhere {
-            view.any_text(&mut |text| {
-                place.find(text, &mut add);
-                false
-            });
+            place.wake_anywhere(view, &mut add);
         }
     }
 }
@@ -110,14 +110,15 @@ impl Place {
         }
         let mut parts: Vec<(Box<[u8]>, Vec<u32>)> = parts.into_iter().collect();
         parts.sort_unstable();
+        let in_figures = parts.iter().any(|(needle, _)| needle.iter().all(|&byte| is_figure(byte)));
         let (needles, parts) = parts.into_iter().unzip();
-        Self { slot, scanner: Scanner::new(needles), parts, wholes }
+        Self { slot, scanner: Scanner::new(needles), parts, wholes, in_figures }
     }
 
     /// Adds the rules that the value of the slot wakes.
     fn wake<R: Record + ?Sized>(&self, view: &mut View<'_, '_, R>, add: &mut impl FnMut(&[u32])) {
         let Some((memory, entry)) = view.recall(self.slot) else { return self.wake_afresh(view, add) };
-        if let Some(woken) = memory.woken(entry) {
+        if let Some(woken) = memory.woken(entry, As::Slot) {
             return add(woken);
         }
         let mut woken = Vec::new();
@@ -126,7 +127,39 @@ impl Place {
         woken.dedup();
         add(&woken);
         if let Some((memory, entry)) = view.recall(self.slot) {
-            memory.set_woken(entry, woken);
+            memory.set_woken(entry, As::Slot, woken);
+        }
+    }
+
+    /// Adds the rules that texts of the record wake, whichever field they are of.
+    fn wake_anywhere<R: Record + ?Sized>(&self, view: &mut View<'_, '_, R>, add: &mut impl FnMut(&[u32])) {
+        if view.parts() == 0 {
+            view.any_text(&mut |text| {
+                self.find(text, add);
+                false
+            });
+        }
+        for part in 0..view.parts() {
+            if view.part(part).is_figure && !self.in_figures {
+                continue;
+            }
+            if let Some(woken) =
+                view.recall_part(part).and_then(|(memory, entry)| memory.woken(entry, As::Text))
+            {
+                add(woken);
+                continue;
+            }
+            let mut woken = Vec::new();
+            view.any_text_of(part, &mut |text| {
+                self.find(text, &mut |rules| woken.extend_from_slice(rules));
+                false
+            });
+            woken.sort_unstable();
+            woken.dedup();
+            add(&woken);
+            if let Some((memory, entry)) = view.recall_part(part) {
+                memory.set_woken(entry, As::Text, woken);
+            }
         }
     }
 

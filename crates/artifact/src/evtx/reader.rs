@@ -102,6 +102,11 @@ impl<'r> Content<'r> {
         matches!(self, Content::Stored(stored) if stored.is_list())
     }
 
+    /// Whether its text is a number, a time or an identifier.
+    pub fn is_figure(&self) -> bool {
+        matches!(self, Content::Stored(stored) if stored.is_figure())
+    }
+
     /// The texts of a list; of anything else its only one.
     pub fn texts(self) -> impl Iterator<Item = std::borrow::Cow<'r, str>> {
         let (constant, stored) = match self {

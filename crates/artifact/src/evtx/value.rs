@@ -63,6 +63,13 @@ impl<'a> Stored<'a> {
         self.kind & LIST != 0
     }
 
+    /// Whether its text is a number, a time, a GUID or a SID.
+    pub fn is_figure(&self) -> bool {
+        let is_fixed = |kind: u8| size_of(kind).is_some() && kind != kind::BOOL;
+        let kind = self.kind & !LIST;
+        is_fixed(kind) || kind == kind::SID || kind == kind::NULL
+    }
+
     /// The text; of a list, its texts joined by commas.
     pub fn text(&self) -> Cow<'a, str> {
         if self.is_list() {

@@ -16,7 +16,7 @@ use watchfire_artifact::{Kind, Place, Problem};
 use watchfire_sigma::{Memory, Scratch};
 
 use super::events;
-use super::matchers::{EventMatcher, EventRecord, FormedRecord};
+use super::matchers::{EventMatcher, EventRecord, FormedRecord, Places};
 use super::part::{Hit, Part, artifact_name};
 use super::{File, Scanner, intel};
 use crate::proof;
@@ -56,8 +56,7 @@ struct FormFields {
 /// Records of one form, channel, event id and provider.
 struct Class {
     compiled: Arc<EventMatcher>,
-    /// By slot of the matcher, the field of the form.
-    slots: Vec<usize>,
+    places: Places,
     memory: Memory,
     artifact: Arc<str>,
 }
@@ -159,7 +158,7 @@ impl Scan<'_> {
         if class.compiled.matcher.is_empty() && self.scanner.content.intel.is_empty() {
             return Ok(());
         }
-        let formed = FormedRecord { record: &record, slots: &class.slots };
+        let formed = FormedRecord { record: &record, places: &class.places };
         class.compiled.matcher.evaluate_remembering(&formed, &mut class.memory, scratch, found);
         intel::add_record(self.scanner.content, &record, text, found);
         let value = |name: &str| Some(record.first(record.form.field(name)?)?.text().into_owned());
@@ -283,9 +282,8 @@ impl Class {
             deciding.iter().find(|(name, _)| *name == "Channel").map(|(_, channel)| channel.as_str());
         let artifact = artifact_name(Kind::Evtx, &file.path, channel, &scanner.content.artifacts);
         let compiled = scanner.matchers.formed(record.form, &deciding);
-        let slot = |name: &String| record.form.field(name).unwrap_or(usize::MAX);
-        let slots = compiled.matcher.wanted().iter().map(slot).collect();
-        Self { compiled, slots, memory: Memory::new(), artifact: artifact.into() }
+        let places = Places::new(&compiled.matcher, record.form);
+        Self { compiled, places, memory: Memory::new(), artifact: artifact.into() }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::hash::Hash;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use rustc_hash::FxHashMap;
 use watchfire_artifact::evtx::{self, Form, Source};
 use watchfire_artifact::layout::{self, Dialect, Row};
 use watchfire_artifact::{Kind, Layout, event::Event};
-use watchfire_sigma::{ClassKey, Encoding, Fields, Matcher, Prefilter, Record, Value};
+use watchfire_sigma::{ClassKey, Encoding, Fields, Matcher, Part, Prefilter, Record, Value};
 
 use crate::content::Content;
 
@@ -233,17 +234,38 @@ impl Record for EventRecord<'_> {
     }
 }
 
+/// Where the slots of a matcher stand in a form.
+pub(super) struct Places {
+    /// Every source of every field.
+    sources: Vec<Source>,
+    /// By slot, its sources.
+    slots: Vec<Range<usize>>,
+}
+
+impl Places {
+    pub(super) fn new(matcher: &Matcher, form: &Form) -> Self {
+        let mut sources = Vec::new();
+        let mut fields = Vec::with_capacity(form.fields.len());
+        for field in &form.fields {
+            let start = sources.len();
+            sources.extend(field.sources.iter().cloned());
+            fields.push(start..sources.len());
+        }
+        let slot = |name: &String| form.field(name).map_or(0..0, |field| fields[field].clone());
+        Self { slots: matcher.wanted().iter().map(slot).collect(), sources }
+    }
+}
+
 /// An event of some form, as a matcher sees it.
 pub(super) struct FormedRecord<'a> {
     pub(super) record: &'a evtx::Record<'a>,
-    /// By slot of the matcher, the field of the form.
-    pub(super) slots: &'a [usize],
+    pub(super) places: &'a Places,
 }
 
 impl FormedRecord<'_> {
     fn sources(&self, slot: usize) -> &[Source] {
-        let field = self.slots.get(slot).and_then(|&field| self.record.form.fields.get(field));
-        field.map(|field| field.sources.as_slice()).unwrap_or_default()
+        let slot = self.places.slots.get(slot).cloned().unwrap_or_default();
+        &self.places.sources[slot]
     }
 }
 
@@ -264,19 +286,40 @@ impl Record for FormedRecord<'_> {
 
     fn stored(&self, slot: usize) -> Option<(u8, &[u8])> {
         let [source] = self.sources(slot) else { return None };
-        match self.record.content(source) {
-            Some(evtx::Content::Stored(stored)) => Some((stored.kind, stored.bytes)),
-            // No value at all is a value to remember too.
-            None => Some((0, b"")),
-            Some(evtx::Content::Constant(_)) => None,
-        }
+        Some(stored(self.record.content(source)))
     }
 
     fn any_text(&self, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
-        let sources = self.record.form.fields.iter().flat_map(|field| &field.sources);
-        let mut texts =
-            sources.filter_map(|source| self.record.content(source)).flat_map(evtx::Content::texts);
-        texts.any(|text| test(text.as_bytes()))
+        (0..self.parts()).any(|part| self.any_text_of(part, test))
+    }
+
+    fn parts(&self) -> usize {
+        self.places.sources.len()
+    }
+
+    fn part_of(&self, slot: usize) -> Option<usize> {
+        let slot = self.places.slots.get(slot)?;
+        (slot.len() == 1).then_some(slot.start)
+    }
+
+    fn part(&self, number: usize) -> Part<'_> {
+        let content = self.record.content(&self.places.sources[number]);
+        Part { stored: Some(stored(content)), is_figure: content.is_some_and(|content| content.is_figure()) }
+    }
+
+    fn any_text_of(&self, part: usize, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        let texts = self.record.content(&self.places.sources[part]).map(evtx::Content::texts);
+        texts.into_iter().flatten().any(|text| test(text.as_bytes()))
+    }
+}
+
+/// What a value is known again by: its type and its bytes. No value at all is a value to remember too; of what the
+/// template says the type is none that is ever stored.
+fn stored(content: Option<evtx::Content<'_>>) -> (u8, &[u8]) {
+    match content {
+        Some(evtx::Content::Stored(stored)) => (stored.kind, stored.bytes),
+        Some(evtx::Content::Constant(text)) => (u8::MAX, text.as_bytes()),
+        None => (0, b""),
     }
 }
 

@@ -90,11 +90,11 @@ fn character(rest: &[u8]) -> Option<usize> {
 }
 
 fn dash(rest: &[u8]) -> Option<usize> {
-    DASHES
-        .iter()
-        .map(|dash| dash.encode_utf8(&mut [0; 4]).as_bytes().to_vec())
-        .find(|dash| rest.starts_with(dash))
-        .map(|dash| dash.len())
+    if !matches!(rest.first()?, b'-' | b'/' | 0xe2) {
+        return None;
+    }
+    let stands = |dash: &char| rest.starts_with(dash.encode_utf8(&mut [0; 4]).as_bytes());
+    DASHES.iter().find(|dash| stands(dash)).map(|dash| dash.len_utf8())
 }
 
 #[cfg(test)]
