@@ -24,9 +24,15 @@ fn windows_1252(byte: u8) -> char {
     }
 }
 
+/// Whether text is ASCII that anything may print as it is: nearly all text of logs, told in a glance.
+pub fn is_plain(text: &str) -> bool {
+    let plain = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & (b' '..=b'~').contains(byte));
+    text.as_bytes().chunks(64).all(plain)
+}
+
 /// Text made safe to print: control characters and bidirectional overrides are shown, not obeyed.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_dangerous) {
+    if is_plain(text) || !text.chars().any(is_dangerous) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);

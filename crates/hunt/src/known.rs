@@ -4,13 +4,14 @@
 //! become servers, stated times become UTC where records prove the clock wrong, and every finding gets the hash of its
 //! file.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 use watchfire_artifact::document::hex_lower;
-use watchfire_artifact::text::printable;
+use watchfire_artifact::text::{is_plain, printable};
 use watchfire_artifact::{Gathered, Locator, Place, Problem};
 use watchfire_sigma::Level;
 
@@ -90,7 +91,7 @@ impl Clocks {
 }
 
 /// What all parts together show of the servers.
-pub(crate) fn know(input: &Input<'_>, parts: &[Part], clocks: &Clocks) -> Known {
+pub(crate) fn know(input: &Input<'_>, parts: &mut [Part], clocks: &Clocks) -> Known {
     let named = parts.iter().flat_map(|part| {
         part.tallies.keys().filter_map(|(host, _)| Some((part.path.as_str(), host.as_deref()?)))
     });
@@ -106,7 +107,7 @@ pub(crate) fn know(input: &Input<'_>, parts: &[Part], clocks: &Clocks) -> Known 
         files: BTreeMap::new(),
     };
     let mut files: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
-    for part in parts {
+    for part in &*parts {
         for ((host, artifact), tally) in &part.tallies {
             // A file whose records name a host belongs to it as a whole: header lines name none.
             let only = part.tallies.keys().find_map(|(host, _)| host.as_ref()).filter(|_| host.is_none());
@@ -191,26 +192,26 @@ pub(crate) fn hash(input: &Input<'_>, known: &mut Known) {
     }
 }
 
-/// Every hit as a finding. What many share, such as the name of a file, they share in memory too.
-fn findings(input: &Input<'_>, parts: &[Part], clocks: &Clocks, servers: &Servers) -> Vec<Finding> {
+/// Every hit, taken from its part, as a finding. What many share, such as the name of a file, they share in memory too.
+fn findings(input: &Input<'_>, parts: &mut [Part], clocks: &Clocks, servers: &Servers) -> Vec<Finding> {
     let events = EventFiles::of(&input.gathered.evidence);
     let mut findings = Vec::with_capacity(parts.iter().map(|part| part.hits.len()).sum());
     let mut indicators = Indicators::of(input.content);
-    for part in parts.iter().filter(|part| !part.hits.is_empty()) {
+    for part in parts.iter_mut().filter(|part| !part.hits.is_empty()) {
         let file: Arc<str> = part.path.as_str().into();
         let sha256: Arc<str> = part.sha256.as_deref().unwrap_or_default().into();
-        let mut by_host: BTreeMap<Option<&str>, Arc<str>> = BTreeMap::new();
-        for hit in &part.hits {
-            let host = hit.host.as_deref();
-            let server = by_host.entry(host).or_insert_with(|| servers.of(&part.path, host).into());
-            let raw = match (&hit.raw, hit.place) {
+        let mut by_host: BTreeMap<Option<Arc<str>>, Arc<str>> = BTreeMap::new();
+        for mut hit in std::mem::take(&mut part.hits) {
+            let name = || servers.of(&part.path, hit.host.as_deref()).into();
+            let server = by_host.entry(hit.host.clone()).or_insert_with(name);
+            let raw = match (hit.raw.take(), hit.place) {
                 (None, Place::Record { offset, .. }) => events.raw(part.evidence, offset),
-                (raw, _) => Raw::Kept(printable(raw.as_deref().unwrap_or_default()).into_owned()),
+                (raw, _) => Raw::Kept(safe(raw.unwrap_or_default())),
             };
             let shared = (Arc::clone(server), Arc::clone(&file), Arc::clone(&sha256));
-            let time = clocks.time(part.evidence, hit);
-            let mut finding = finding(indicators.rule(hit.rule), hit, time, shared, raw);
-            indicators.grade(hit.rule, &mut finding);
+            let (time, rule) = (clocks.time(part.evidence, &hit), hit.rule);
+            let mut finding = finding(indicators.rule(rule), hit, time, shared, raw);
+            indicators.grade(rule, &mut finding);
             findings.push(finding);
         }
     }
@@ -233,7 +234,7 @@ fn drop_leftovers(findings: &mut Vec<Finding>) {
 
 fn finding(
     rule: Arc<RuleInfo>,
-    hit: &Hit,
+    hit: Hit,
     time: Option<Timestamp>,
     (server, file, sha256): (Arc<str>, Arc<str>, Arc<str>),
     raw: Raw,
@@ -246,20 +247,31 @@ fn finding(
         rule,
         server,
         time,
-        artifact: Arc::clone(&hit.artifact),
+        artifact: hit.artifact,
         file,
         sha256,
         place: hit.place,
         recovered: hit.recovered,
         client: hit.client,
-        request: hit.request.clone(),
-        fields: hit.fields.iter().map(|(name, value)| (name.clone(), on_one_line(value))).collect(),
+        request: hit.request,
+        fields: hit.fields.into_iter().map(|(name, value)| (name, on_one_line(value))).collect(),
         raw,
     }
 }
 
+/// Text that is safe to show, as it came where it is.
+fn safe(text: String) -> String {
+    match printable(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(safe) => safe,
+    }
+}
+
 /// A value as one line of text that is safe to show.
-fn on_one_line(value: &str) -> String {
+fn on_one_line(value: String) -> String {
+    if is_plain(&value) && !value.starts_with(' ') && !value.ends_with(' ') {
+        return value;
+    }
     let line: String = value.chars().map(|c| if matches!(c, '\r' | '\n' | '\t') { ' ' } else { c }).collect();
     printable(line.trim()).into_owned()
 }
@@ -279,7 +291,7 @@ fn drop_copies(known: &mut Known) {
         let end = last.get(&*finding.server).map(|&end| shift(end, COPY_AFTER_S));
         if is_file && finding.time.zip(end).is_some_and(|(time, end)| time > end) {
             let modified = finding.time.map(|time| time.to_string()).unwrap_or_default();
-            finding.fields.push(("modified (of this copy)".to_owned(), modified));
+            finding.fields.push(("modified (of this copy)".into(), modified));
             finding.time = None;
         }
     }

@@ -71,9 +71,9 @@ fn run(paths: &[PathBuf], content: &Content, options: &Options, progress: &dyn P
         .collect();
     progress.start(units.iter().map(|unit| unit.bytes(&evidence[unit.evidence])).sum());
     let scanner = Scanner::new(content);
-    let parts = scan_all(&scanner, evidence, &units, progress);
+    let mut parts = scan_all(&scanner, evidence, &units, progress);
     let roots: Vec<String> = paths.iter().map(|path| path.to_string_lossy().replace('\\', "/")).collect();
-    merge::merge(&known::Input { roots: &roots, gathered: &gathered, content, options }, &parts)
+    merge::merge(&known::Input { roots: &roots, gathered: &gathered, content, options }, &mut parts)
 }
 
 /// Scans all units; parts come back in the order of the units.

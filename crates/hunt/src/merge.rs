@@ -13,7 +13,7 @@ use crate::tally::Tally;
 use crate::{acts, checks, pivot, timeline, verdict, witness};
 
 /// Merges parts into the answer.
-pub(crate) fn merge(input: &Input<'_>, parts: &[Part]) -> Hunted {
+pub(crate) fn merge(input: &Input<'_>, parts: &mut [Part]) -> Hunted {
     let clocks = Clocks::judge(parts);
     let mut known = know(input, parts, &clocks);
     pivot::join(input, parts, &mut known);
@@ -111,9 +111,9 @@ fn correlated(info: &Arc<RuleInfo>, members: &[usize], findings: &[Finding]) -> 
     finding.level = info.level;
     finding.outcome = info.outcome;
     finding.graded = None;
-    finding.fields.insert(0, ("records".to_owned(), members.len().to_string()));
+    finding.fields.insert(0, ("records".into(), members.len().to_string()));
     if let Some(time) = first.time {
-        finding.fields.insert(1, ("since".to_owned(), time.to_string()));
+        finding.fields.insert(1, ("since".into(), time.to_string()));
     }
     Some(finding)
 }

@@ -12,6 +12,7 @@ use watchfire_artifact::{Place, Problem};
 use watchfire_sigma::Level;
 
 pub use crate::proof::Raw;
+pub use crate::scan::ShownField;
 
 /// How far into an intrusion something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize)]
@@ -135,7 +136,7 @@ pub struct Finding {
     /// The number of the request that front end and back end share.
     pub request: Option<String>,
     /// Names and values to show.
-    pub fields: Vec<(String, String)>,
+    pub fields: Vec<ShownField>,
     /// The record's bytes.
     pub raw: Raw,
 }

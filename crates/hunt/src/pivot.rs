@@ -243,8 +243,8 @@ fn line(
 ) -> Finding {
     let left = &known.findings[at];
     let value = |name: &str| row.named(name).map(|value| printable(&text(&value)).into_owned());
-    let mut fields = vec![("same request as".to_owned(), format!("{} in {}", left.rule.name, left.file))];
-    fields.extend(SHOWN.iter().filter_map(|name| Some(((*name).to_owned(), value(name)?))));
+    let mut fields = vec![("same request as".into(), format!("{} in {}", left.rule.name, left.file))];
+    fields.extend(SHOWN.iter().filter_map(|name| Some(((*name).into(), value(name)?))));
     Finding {
         server: left.server.clone(),
         time: row.time(),

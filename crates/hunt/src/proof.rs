@@ -108,5 +108,8 @@ fn record(chunk: &Chunk<'_>, offset: u64) -> String {
 pub(crate) fn xml(chunk: &Chunk<'_>, raw: &evtx::RawRecord) -> String {
     let (mut xml, _) = evtx::xml(chunk, &raw.xml);
     xml.truncate(xml.floor_char_boundary(RAW_LIMIT_BYTES));
-    printable(&xml).into_owned()
+    match printable(&xml) {
+        Cow::Borrowed(_) => xml,
+        Cow::Owned(safe) => safe,
+    }
 }

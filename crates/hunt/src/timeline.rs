@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use watchfire_sigma::Level;
 
-use crate::model::{Finding, Moment, Outcome};
+use crate::model::{Finding, Moment, Outcome, ShownField};
 
 /// Repeats this close, in seconds, are one line.
 const REPEAT_S: i64 = 3600;
@@ -80,7 +80,7 @@ fn moment(index: usize, finding: &Finding) -> Moment {
 
 /// The telling values of a record, in the order in which its rule names them.
 fn detail(finding: &Finding) -> String {
-    let tells = |(name, value): &&(String, String)| !value.is_empty() && !UNTOLD.contains(&name.as_str());
+    let tells = |(name, value): &&ShownField| !value.is_empty() && !UNTOLD.contains(&&**name);
     let (short, long): (Vec<_>, Vec<_>) =
         finding.fields.iter().filter(tells).partition(|(_, value)| value.chars().count() <= SHORT_CHARS);
     let values = short.into_iter().take(SHORT_DETAILS).chain(long);

@@ -10,10 +10,12 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::bytes::{array_at, u16_at, u32_at};
-use crate::document::hex_lower;
 
 /// The set type bit: a list of values of one type.
 const LIST: u8 = 0x80;
+
+/// UTF-16 is narrowed so many units at a time, on the stack.
+const NARROW_BYTES: usize = 256;
 
 /// 100 ns from 1601, where Windows begins to count, to 1970.
 const FILETIME_TO_UNIX: i64 = 116_444_736_000_000_000;
@@ -79,7 +81,27 @@ impl<'a> Stored<'a> {
             kind::NULL => Cow::Borrowed(""),
             kind::STRING => utf16(self.bytes),
             kind::ANSI => latin1(self.bytes),
-            _ => Cow::Owned(self.scalar().unwrap_or_else(|| hex_upper(self.bytes))),
+            _ => {
+                let mut text = String::new();
+                self.push_text(&mut text);
+                Cow::Owned(text)
+            }
+        }
+    }
+
+    /// Appends the text.
+    pub(crate) fn push_text(&self, to: &mut String) {
+        match self.kind {
+            kind::STRING => push_utf16(to, self.bytes),
+            kind::NULL | kind::ANSI => to.push_str(&self.text()),
+            kind if kind & LIST != 0 => to.push_str(&self.text()),
+            _ => {
+                let before = to.len();
+                if self.push_scalar(to).is_none() {
+                    to.truncate(before);
+                    push_hex(to, self.bytes);
+                }
+            }
         }
     }
 
@@ -116,27 +138,29 @@ impl<'a> Stored<'a> {
         (self.kind == kind::FILETIME).then(|| array_at(self.bytes, 0).map(u64::from_le_bytes))?
     }
 
-    /// The text of what has a fixed size.
-    fn scalar(&self) -> Option<String> {
+    /// Appends the text of what has a fixed size; none if its bytes are too few.
+    fn push_scalar(&self, to: &mut String) -> Option<()> {
         let b = self.bytes;
-        Some(match self.kind {
-            kind::INT8 => i8::from_le_bytes(array_at(b, 0)?).to_string(),
-            kind::UINT8 => u8::from_le_bytes(array_at(b, 0)?).to_string(),
-            kind::INT16 => i16::from_le_bytes(array_at(b, 0)?).to_string(),
-            kind::UINT16 => u16::from_le_bytes(array_at(b, 0)?).to_string(),
-            kind::INT32 => i32::from_le_bytes(array_at(b, 0)?).to_string(),
-            kind::UINT32 => u32::from_le_bytes(array_at(b, 0)?).to_string(),
-            kind::INT64 => i64::from_le_bytes(array_at(b, 0)?).to_string(),
-            kind::UINT64 => u64::from_le_bytes(array_at(b, 0)?).to_string(),
-            kind::REAL32 => f32::from_le_bytes(array_at(b, 0)?).to_string(),
-            kind::REAL64 => f64::from_le_bytes(array_at(b, 0)?).to_string(),
-            kind::BOOL => boolean(b)?.to_string(),
-            kind::GUID => guid(b)?,
-            kind::SIZE | kind::HEX32 | kind::HEX64 => format!("0x{:x}", unsigned(b)?),
-            kind::FILETIME | kind::SYSTEMTIME => format!("{:.7}", self.time()?),
-            kind::SID => sid(b)?,
+        // Writing to a string cannot fail.
+        let _ = match self.kind {
+            kind::INT8 => write!(to, "{}", i8::from_le_bytes(array_at(b, 0)?)),
+            kind::UINT8 => write!(to, "{}", u8::from_le_bytes(array_at(b, 0)?)),
+            kind::INT16 => write!(to, "{}", i16::from_le_bytes(array_at(b, 0)?)),
+            kind::UINT16 => write!(to, "{}", u16::from_le_bytes(array_at(b, 0)?)),
+            kind::INT32 => write!(to, "{}", i32::from_le_bytes(array_at(b, 0)?)),
+            kind::UINT32 => write!(to, "{}", u32::from_le_bytes(array_at(b, 0)?)),
+            kind::INT64 => write!(to, "{}", i64::from_le_bytes(array_at(b, 0)?)),
+            kind::UINT64 => write!(to, "{}", u64::from_le_bytes(array_at(b, 0)?)),
+            kind::REAL32 => write!(to, "{}", f32::from_le_bytes(array_at(b, 0)?)),
+            kind::REAL64 => write!(to, "{}", f64::from_le_bytes(array_at(b, 0)?)),
+            kind::BOOL => write!(to, "{}", boolean(b)?),
+            kind::GUID => return push_guid(to, b),
+            kind::SIZE | kind::HEX32 | kind::HEX64 => write!(to, "0x{:x}", unsigned(b)?),
+            kind::FILETIME | kind::SYSTEMTIME => write!(to, "{:.7}", self.time()?),
+            kind::SID => return push_sid(to, b),
             _ => return None,
-        })
+        };
+        Some(())
     }
 }
 
@@ -175,24 +199,39 @@ pub(crate) fn size_of(kind: u8) -> Option<usize> {
     })
 }
 
-/// UTF-16 as text, without the zeros that some writers leave at the end. ASCII goes the quick way; a lone surrogate
-/// becomes U+FFFD.
+/// UTF-16 as text, without the zeros that some writers leave at the end; a lone surrogate becomes U+FFFD.
 pub(crate) fn utf16(bytes: &[u8]) -> Cow<'static, str> {
+    let mut text = String::new();
+    push_utf16(&mut text, bytes);
+    Cow::Owned(text)
+}
+
+/// Appends UTF-16 as [`utf16`] reads it. ASCII goes the quick way.
+pub(crate) fn push_utf16(to: &mut String, bytes: &[u8]) {
     let mut wide = &bytes[..bytes.len() & !1];
     while let [rest @ .., 0, 0] = wide {
         wide = rest;
     }
-    let mut narrow = vec![0_u8; wide.len() / 2];
-    let mut beyond = 0_u8;
-    for (to, unit) in narrow.iter_mut().zip(wide.chunks_exact(2)) {
-        *to = unit[0];
-        beyond |= unit[1] | (unit[0] & 0x80);
+    to.reserve(wide.len() / 2);
+    let (pairs, _) = wide.as_chunks::<2>();
+    let mut narrow = [0_u8; NARROW_BYTES];
+    for (number, part) in pairs.chunks(NARROW_BYTES).enumerate() {
+        let narrow = &mut narrow[..part.len()];
+        let mut beyond = 0_u8;
+        for (to, [low, high]) in narrow.iter_mut().zip(part) {
+            *to = *low;
+            beyond |= high | (low & 0x80);
+        }
+        match std::str::from_utf8(narrow) {
+            Ok(text) if beyond == 0 => to.push_str(text),
+            _ => {
+                // A pair of surrogates may stand across the end of this part, so the rest goes the long way at once.
+                let units = pairs[number * NARROW_BYTES..].iter().map(|unit| u16::from_le_bytes(*unit));
+                to.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
+                return;
+            }
+        }
     }
-    if beyond == 0 {
-        return Cow::Owned(String::from_utf8(narrow).unwrap_or_default());
-    }
-    let units = wide.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
-    Cow::Owned(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 
 /// A string of a single-byte code page, up to its zero; which page it was nobody wrote down.
@@ -218,23 +257,33 @@ fn unsigned(bytes: &[u8]) -> Option<u64> {
 }
 
 /// `{54849625-5478-4994-A5BA-3E3B0328C30D}`.
-fn guid(bytes: &[u8]) -> Option<String> {
-    let (a, b, c) = (u32_at(bytes, 0)?, u16_at(bytes, 4)?, u16_at(bytes, 6)?);
-    let d: [u8; 8] = array_at(bytes, 8)?;
-    let (head, tail) = (hex_upper(&d[..2]), hex_upper(&d[2..]));
-    Some(format!("{{{a:08X}-{b:04X}-{c:04X}-{head}-{tail}}}"))
+fn push_guid(to: &mut String, bytes: &[u8]) -> Option<()> {
+    let mut head: [u8; 8] = array_at(bytes, 0)?;
+    let tail: [u8; 8] = array_at(bytes, 8)?;
+    // The first three parts are numbers, low byte first.
+    head[..4].reverse();
+    head[4..6].reverse();
+    head[6..].reverse();
+    for (start, part) in
+        ["{", "-", "-", "-", "-"].iter().zip([&head[..4], &head[4..6], &head[6..], &tail[..2], &tail[2..]])
+    {
+        to.push_str(start);
+        push_hex(to, part);
+    }
+    to.push('}');
+    Some(())
 }
 
 /// `S-1-5-21-…` (MS-DTYP §2.4.2.2).
-fn sid(bytes: &[u8]) -> Option<String> {
+fn push_sid(to: &mut String, bytes: &[u8]) -> Option<()> {
     let head: [u8; 8] = array_at(bytes, 0)?;
     // Revision, count, and six bytes of authority, high byte first.
     let authority = u64::from_be_bytes(head) & 0xffff_ffff_ffff;
-    let mut text = format!("S-{}-{authority}", head[0]);
+    let _ = write!(to, "S-{}-{authority}", head[0]);
     for number in 0..usize::from(head[1]) {
-        let _ = write!(text, "-{}", u32_at(bytes, 8 + 4 * number)?);
+        let _ = write!(to, "-{}", u32_at(bytes, 8 + 4 * number)?);
     }
-    Some(text)
+    Some(())
 }
 
 /// 100 ns since 1601 as a time.
@@ -260,8 +309,10 @@ fn systemtime(bytes: &[u8]) -> Option<Timestamp> {
     crate::clock::utc(date, time)
 }
 
-fn hex_upper(bytes: &[u8]) -> String {
-    hex_lower(bytes).to_ascii_uppercase()
+fn push_hex(to: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 0xf)]);
+    to.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]));
 }
 
 #[cfg(test)]
@@ -320,7 +371,11 @@ mod tests {
         check(kind::SYSTEMTIME, &parts([2021, 3, 2, 2, 18, 25, 0, 7]), "2021-03-02T18:25:00.0070000Z");
         // The month is 3 in its lowest byte alone.
         for wrong in [[2021, 259, 2, 2, 18, 25, 0, 7], [2021, 3, 2, 2, 18, 25, 0, 65_535]] {
-            check(kind::SYSTEMTIME, &parts(wrong), &hex_upper(&parts(wrong)));
+            check(
+                kind::SYSTEMTIME,
+                &parts(wrong),
+                &crate::document::hex_lower(&parts(wrong)).to_ascii_uppercase(),
+            );
         }
     }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::binxml::{Name, Piece, Sink, Walk};
 use super::chunk::{Chunk, Damage};
+use super::value::push_utf16;
 
 /// Writes a record of a chunk as XML, on one line. What was written before damage stays.
 pub fn xml(chunk: &Chunk<'_>, record: &Range<usize>) -> (String, Option<Damage>) {
@@ -28,7 +29,8 @@ enum State {
 
 struct Writer {
     text: String,
-    names: Vec<String>,
+    /// Where the names of open elements stand.
+    names: Vec<Range<usize>>,
     state: State,
 }
 
@@ -48,13 +50,20 @@ impl Writer {
         }
     }
 
-    fn escaped(&mut self, text: &str) {
+    /// Escapes what was appended from `start` on.
+    fn escape_from(&mut self, start: usize) {
+        let in_attribute = self.state == State::Attribute;
+        let special = |byte: &u8| matches!(byte, b'<' | b'>' | b'&') || in_attribute && *byte == b'"';
+        if !self.text.as_bytes()[start..].iter().any(special) {
+            return;
+        }
+        let text = self.text.split_off(start);
         for character in text.chars() {
             match character {
                 '<' => self.text.push_str("&lt;"),
                 '>' => self.text.push_str("&gt;"),
                 '&' => self.text.push_str("&amp;"),
-                '"' if self.state == State::Attribute => self.text.push_str("&quot;"),
+                '"' if in_attribute => self.text.push_str("&quot;"),
                 _ => self.text.push(character),
             }
         }
@@ -64,17 +73,17 @@ impl Writer {
 impl Sink for Writer {
     fn open(&mut self, name: Name<'_>) {
         self.end_start();
-        let name = name.text();
         self.text.push('<');
-        self.text.push_str(&name);
-        self.names.push(name);
+        let start = self.text.len();
+        push_utf16(&mut self.text, name.utf16);
+        self.names.push(start..self.text.len());
         self.state = State::Start;
     }
 
     fn attribute(&mut self, name: Name<'_>) {
         self.end_attribute();
         self.text.push(' ');
-        self.text.push_str(&name.text());
+        push_utf16(&mut self.text, name.utf16);
         self.text.push_str("=\"");
         self.state = State::Attribute;
     }
@@ -87,22 +96,21 @@ impl Sink for Writer {
         if self.state == State::Start {
             self.end_start();
         }
+        let start = self.text.len();
         match piece {
-            Piece::Value(stored) => self.escaped(&stored.text()),
-            Piece::Character(character) => self.escaped(character.encode_utf8(&mut [0; 4])),
-            Piece::Entity(name) => {
-                let name = name.text();
-                self.escaped(super::naming::entity(&name));
-            }
+            Piece::Value(stored) => stored.push_text(&mut self.text),
+            Piece::Character(character) => self.text.push(character),
+            Piece::Entity(name) => self.text.push_str(super::naming::entity(&name.text())),
             Piece::Slot(_) => {}
         }
+        self.escape_from(start);
     }
 
     fn close(&mut self) {
         self.end_start();
         if let Some(name) = self.names.pop() {
             self.text.push_str("</");
-            self.text.push_str(&name);
+            self.text.extend_from_within(name);
             self.text.push('>');
         }
     }

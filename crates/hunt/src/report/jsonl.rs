@@ -8,19 +8,24 @@
 //! gives back unchanged.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter};
+use serde_json::value::RawValue;
+use watchfire_artifact::text::is_plain;
 use watchfire_artifact::{Place, Problem};
 
 use super::selection::listed;
 use super::shown::is_unseen;
 use super::{About, words};
-use crate::model::{self, Hunted, RuleInfo};
+use crate::model::{self, Hunted, RuleInfo, ShownField};
 
 /// Writes all lines.
 pub(super) fn write(hunted: &Hunted, about: &About, out: &mut dyn Write) -> io::Result<()> {
@@ -28,9 +33,12 @@ pub(super) fn write(hunted: &Hunted, about: &About, out: &mut dyn Write) -> io::
     hunted.verdicts.iter().try_for_each(|judged| line(out, &Answer::new(judged, hunted)))?;
     hunted.acts.iter().try_for_each(|act| line(out, &Act::new(act, hunted)))?;
     hunted.timeline.iter().try_for_each(|moment| line(out, &Moment::new(moment, hunted)))?;
-    listed(hunted, about.min_level)
-        .into_iter()
-        .try_for_each(|index| line(out, &Finding::new(&hunted.findings[index])))?;
+    let mut rules = RuleTexts::default();
+    listed(hunted, about.min_level).into_iter().try_for_each(|index| {
+        let finding = &hunted.findings[index];
+        let rule = rules.of(&finding.rule)?;
+        line(out, &Finding::new(finding, rule))
+    })?;
     hunted.coverage.iter().try_for_each(|coverage| line(out, &Coverage::new(coverage)))?;
     hunted.missing.iter().try_for_each(|missing| line(out, &Missing::new(missing)))?;
     hunted.problems.iter().try_for_each(|problem| line(out, &Unread::new(problem)))?;
@@ -42,11 +50,34 @@ fn line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
+/// What is said of a rule is the same in all of its findings, and is written once.
+#[derive(Default)]
+struct RuleTexts(FxHashMap<*const RuleInfo, Box<RawValue>>);
+
+impl RuleTexts {
+    fn of(&mut self, rule: &Arc<RuleInfo>) -> io::Result<&RawValue> {
+        Ok(match self.0.entry(Arc::as_ptr(rule)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(written(&Rule::new(rule))?),
+        })
+    }
+}
+
+fn written(value: &impl Serialize) -> io::Result<Box<RawValue>> {
+    let mut text = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Harmless))?;
+    let text = String::from_utf8(text).map_err(io::Error::other)?;
+    Ok(RawValue::from_string(text)?)
+}
+
 /// Compact JSON with control codes, overrides of direction and unseen characters as escapes: nothing is lost by it.
 struct Harmless;
 
 impl Formatter for Harmless {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if is_plain(fragment) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some((at, c)) = rest.char_indices().find(|&(_, c)| is_obeyed(c)) {
             CompactFormatter.write_string_fragment(writer, &rest[..at])?;
@@ -271,8 +302,8 @@ impl<'a> Moment<'a> {
 struct Finding<'a> {
     kind: &'static str,
     id: &'a str,
-    rule: Rule<'a>,
-    level: String,
+    rule: &'a RawValue,
+    level: &'static str,
     outcome: &'static str,
     graded: Option<&'a str>,
     attack: &'a [String],
@@ -290,7 +321,7 @@ struct Finding<'a> {
     client: Option<IpAddr>,
     request: Option<&'a str>,
     #[serde(serialize_with = "in_order")]
-    fields: &'a [(String, String)],
+    fields: &'a [ShownField],
     /// Stated where it is so: the record was found behind the end of what its log still holds.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     recovered: bool,
@@ -309,13 +340,13 @@ struct Rule<'a> {
 }
 
 impl<'a> Finding<'a> {
-    fn new(finding: &'a model::Finding) -> Self {
+    fn new(finding: &'a model::Finding, rule: &'a RawValue) -> Self {
         let (offset, record) = offset_or_record(finding.place);
         Self {
             kind: "finding",
             id: &finding.id,
-            rule: Rule::new(&finding.rule),
-            level: finding.level.to_string(),
+            rule,
+            level: finding.level.as_str(),
             outcome: finding.outcome.name(),
             graded: finding.graded.as_deref(),
             attack: &finding.rule.attack,
@@ -360,11 +391,11 @@ fn offset_or_record(place: Place) -> (Option<u64>, Option<u64>) {
 }
 
 /// Fields as an object in their own order; a name that comes again gets a number, as JSON wants names once.
-fn in_order<S: Serializer>(fields: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+fn in_order<S: Serializer>(fields: &[ShownField], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(fields.len()))?;
     for (index, (name, value)) in fields.iter().enumerate() {
         match fields[..index].iter().filter(|(earlier, _)| earlier == name).count() {
-            0 => map.serialize_entry(name, value)?,
+            0 => map.serialize_entry(&**name, value)?,
             again => map.serialize_entry(&format!("{name}#{}", again + 1), value)?,
         }
     }
@@ -553,7 +584,7 @@ mod tests {
 
     #[test]
     fn fields_keep_their_order_and_names_stay_unique() {
-        let fields = [("z", "1"), ("a", "2"), ("z", "3")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let fields = [("z", "1"), ("a", "2"), ("z", "3")].map(|(k, v)| (k.into(), v.to_owned()));
         let mut out = Vec::new();
         in_order(&fields, &mut serde_json::Serializer::new(&mut out)).expect("memory takes every byte");
         assert_eq!(String::from_utf8_lossy(&out), r#"{"z":"1","a":"2","z#2":"3"}"#);

@@ -170,13 +170,10 @@ pub(crate) fn finding(number: usize, rule: &Arc<RuleInfo>, server: &str, time: &
         client: Some(IpAddr::from([192, 0, 2, 7])),
         request: Some("0f9ad8bc-22c6-4f41-9a83-8b1f52bd5ca4".to_owned()),
         fields: vec![
-            ("ClientIpAddress".to_owned(), "192.0.2.7".to_owned()),
-            ("UrlStem".to_owned(), "/ecp/y.js".to_owned()),
-            (
-                "AnchorMailbox".to_owned(),
-                "ServerInfo~a]@EX01.corp.example:444/ecp/proxyLogon.ecp?#".to_owned(),
-            ),
-            ("UserAgent".to_owned(), hostile.to_owned()),
+            ("ClientIpAddress".into(), "192.0.2.7".to_owned()),
+            ("UrlStem".into(), "/ecp/y.js".to_owned()),
+            ("AnchorMailbox".into(), "ServerInfo~a]@EX01.corp.example:444/ecp/proxyLogon.ecp?#".to_owned()),
+            ("UserAgent".into(), hostile.to_owned()),
         ],
         raw: Raw::Kept(format!(
             "{time},0f9ad8bc,15,1,2176,2,Ecp,mail.corp.example,/ecp/y.js,{hostile},241,\t200,EX01~1941996673"

@@ -7,7 +7,9 @@ use watchfire_artifact::Place;
 
 use super::About;
 use super::selection::tally;
-use crate::model::{Finding, Gap, Hunted, Judged, Outcome, Reason, Stage, Verdict, Witness, WitnessState};
+use crate::model::{
+    Finding, Gap, Hunted, Judged, Outcome, Reason, ShownField, Stage, Verdict, Witness, WitnessState,
+};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -277,7 +279,7 @@ pub(super) fn reason(reason: &Reason, findings: &[Finding]) -> String {
 }
 
 /// Names and values as one line: `Method=POST HttpStatus=241`.
-pub(super) fn fields(fields: &[(String, String)]) -> String {
+pub(super) fn fields(fields: &[ShownField]) -> String {
     let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join(" ")
 }

@@ -11,6 +11,7 @@ use watchfire_artifact::layout::{self, Dialect, Row};
 use watchfire_artifact::{Kind, Layout, event::Event};
 use watchfire_sigma::{ClassKey, Encoding, Fields, Matcher, Part, Prefilter, Record, Value};
 
+use super::part::ShownField;
 use crate::content::Content;
 
 /// Less of a log than this does not show what is usual in it.
@@ -35,14 +36,14 @@ pub(super) struct LineMatcher {
     /// For each slot of the matcher, the layout's field.
     fields: Vec<Option<layout::Field>>,
     /// For each rule of the content, the fields that it wants shown.
-    shown: FxHashMap<usize, Vec<(String, layout::Field)>>,
+    shown: FxHashMap<usize, Vec<(Arc<str>, layout::Field)>>,
 }
 
 /// A matcher for records with open fields: events, entries of documents.
 pub(super) struct EventMatcher {
     pub(super) matcher: Matcher,
     /// For each rule, the names to show and the record's own names for them.
-    shown: FxHashMap<usize, Vec<(String, String)>>,
+    shown: FxHashMap<usize, Vec<(Arc<str>, String)>>,
 }
 
 type Cache<K, V> = Mutex<FxHashMap<K, Arc<V>>>;
@@ -92,7 +93,7 @@ impl<'c> Matchers<'c> {
         let prefilter = matcher.prefilter(&encoding(layout, sample));
         let fields = matcher.wanted().iter().map(|name| layout.field(name)).collect();
         let own = |rule: usize, name: &str| layout.field(&self.content.rules.own_name(&class, rule, name));
-        let shown = self.shown(&matcher, |rule, name| own(rule, name).map(|field| (name.to_owned(), field)));
+        let shown = self.shown(&matcher, |rule, name| own(rule, name).map(|field| (name.into(), field)));
         LineMatcher { matcher, prefilter, fields, shown }
     }
 
@@ -140,7 +141,7 @@ impl<'c> Matchers<'c> {
         let class = ClassKey { class, constants, fields };
         let matcher = self.content.rules.matcher(&class);
         let own = |rule: usize, name: &str| self.content.rules.own_name(&class, rule, name).into_owned();
-        let shown = self.shown(&matcher, |rule, name| Some((name.to_owned(), own(rule, name))));
+        let shown = self.shown(&matcher, |rule, name| Some((name.into(), own(rule, name))));
         EventMatcher { matcher, shown }
     }
 
@@ -178,7 +179,7 @@ impl LineMatcher {
     }
 
     /// What a rule wants shown of a row.
-    pub(super) fn shown(&self, rule: usize, row: &Row<'_>) -> Vec<(String, String)> {
+    pub(super) fn shown(&self, rule: usize, row: &Row<'_>) -> Vec<ShownField> {
         let fields = self.shown.get(&rule).map(Vec::as_slice).unwrap_or_default();
         let value = |field: &layout::Field| {
             row.value(field).map(|value| watchfire_artifact::text::text(&value).into_owned())
@@ -206,7 +207,7 @@ impl Record for LineRecord<'_> {
 
 impl EventMatcher {
     /// What a rule wants shown of a record whose values `value` finds.
-    pub(super) fn shown(&self, rule: usize, value: impl Fn(&str) -> Option<String>) -> Vec<(String, String)> {
+    pub(super) fn shown(&self, rule: usize, value: impl Fn(&str) -> Option<String>) -> Vec<ShownField> {
         let names = self.shown.get(&rule).map(Vec::as_slice).unwrap_or_default();
         names.iter().filter_map(|(name, own)| Some((name.clone(), value(own)?))).collect()
     }

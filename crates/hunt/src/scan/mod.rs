@@ -25,6 +25,7 @@ use crate::unit::Unit;
 
 pub(crate) use lines::next_directive;
 use matchers::Matchers;
+pub use part::ShownField;
 pub(crate) use part::{Hit, Part, RAW_LIMIT_BYTES};
 
 /// Scans units with one set of content; matchers compiled for one unit serve the others.

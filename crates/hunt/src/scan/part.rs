@@ -41,10 +41,13 @@ pub(crate) struct Hit {
     /// The number of the request.
     pub(crate) request: Option<String>,
     /// Names and values that the rule wants shown.
-    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) fields: Vec<ShownField>,
     /// The record's bytes as text; none where they are read again when a report shows them.
     pub(crate) raw: Option<String>,
 }
+
+/// The name of a field, which all findings of a rule share, and its value.
+pub type ShownField = (Arc<str>, String);
 
 /// A host, where records name one, and an artifact.
 pub(crate) type Source = (Option<String>, String);

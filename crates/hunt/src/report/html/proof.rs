@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::selection::{Group, at_most, by_rule};
 use super::super::shown::{Shown, shown, shown_lines, shown_owned};
 use super::super::words;
-use crate::model::{Finding, Hunted};
+use crate::model::{Finding, Hunted, ShownField};
 
 /// Findings of one rule with their proof in the page.
 const MAX_OF_A_RULE: usize = 50;
@@ -135,7 +135,7 @@ impl<'a> FindingView<'a> {
         let text = finding.raw.text();
         let raw = shown_lines(&text);
         let left_out = raw.chars().count().saturating_sub(MAX_RAW_CHARS);
-        let field = |(name, value): &'a (String, String)| (shown(name), shown(value).cut(MAX_VALUE_CHARS));
+        let field = |(name, value): &'a ShownField| (shown(name), shown(value).cut(MAX_VALUE_CHARS));
         Self {
             id: shown(&finding.id),
             time: words::second_or_none(finding.time),
