@@ -17,6 +17,8 @@ use crate::mapping::LogSources;
 use crate::matcher::Matcher;
 use crate::pattern::Pattern;
 use crate::rule::{Rule, field_key};
+use crate::wake::{self, Searches};
+use crate::witness::{self, Witness};
 
 /// All rules, with the mapping that says where they apply.
 #[derive(Debug)]
@@ -58,6 +60,10 @@ pub(crate) struct Bank {
     pub(crate) checks: Vec<Check>,
     /// Made ready when the first class of record needs it: a host has few of the log sources that rules know.
     compiled: Vec<OnceLock<Compiled>>,
+    /// By check, its witness in the value of a slot (of slot 0), once it is known.
+    witnesses: Vec<OnceLock<Option<Witness>>>,
+    /// Searches that several classes share.
+    pub(crate) searches: Searches,
     /// Field names as rules spell them, without spaces.
     pub(crate) fields: Vec<String>,
     pub(crate) leaves: Vec<Leaf>,
@@ -86,6 +92,13 @@ impl Bank {
     /// A check, made ready.
     pub(crate) fn test(&self, check: usize) -> &Compiled {
         self.compiled[check].get_or_init(|| self.checks[check].compile())
+    }
+
+    /// What wakes a rule that a check on a slot must hold for.
+    pub(crate) fn witness(&self, check: usize, slot: Option<usize>) -> Option<Witness> {
+        let of = |slot| witness::of_check(&self.checks[check], slot, &wake::price);
+        let Some(slot) = slot else { return of(None) };
+        self.witnesses[check].get_or_init(|| of(Some(0))).as_ref().map(|witness| witness.in_slot(slot))
     }
 }
 
@@ -182,6 +195,7 @@ impl Interner {
         }
         let number = self.bank.checks.len();
         self.bank.compiled.push(OnceLock::new());
+        self.bank.witnesses.push(OnceLock::new());
         self.bank.checks.push(check.clone());
         self.checks.insert(check.clone(), number);
         number

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use memchr::{memchr, memrchr};
 
@@ -91,9 +92,9 @@ impl Prefilter {
         let mut escaped: Vec<u32> = Vec::new();
         let mut escapes = Escapes::default();
         let mut always = Vec::new();
-        let mut needles: BTreeMap<Vec<u8>, Vec<u32>> = BTreeMap::new();
+        let mut needles: BTreeMap<Arc<[u8]>, Vec<u32>> = BTreeMap::new();
         for (number, program) in matcher.programs.iter().enumerate() {
-            match witness::of_node(&program.node, &matcher.atoms, &matcher.bank, price) {
+            match witness::of_node(&program.node, &|atom| of_atom(matcher, atom, price)) {
                 Some(witness) => {
                     if witness.literals.iter().any(|literal| literal.decoded) {
                         escaped.push(number as u32);
@@ -106,14 +107,14 @@ impl Prefilter {
                 None => always.push(number as u32),
             }
         }
-        let (needles, mut wakes): (Vec<Vec<u8>>, Vec<Vec<u32>>) = needles.into_iter().unzip();
+        let (needles, mut wakes): (Vec<Arc<[u8]>>, Vec<Vec<u32>>) = needles.into_iter().unzip();
         for rules in &mut wakes {
             rules.dedup();
         }
         let guards = if encoding.one_line { guards(matcher, &needles, price) } else { Vec::new() };
         let escape = (!escaped.is_empty()).then_some(wakes.len());
         wakes.push(escaped);
-        let scanner = Scanner::new(needles.into_iter().map(Vec::into_boxed_slice).collect());
+        let scanner = Scanner::new(needles);
         Self { scanner, wakes, guards, escape, escapes, always, programs: matcher.programs.len() }
     }
 
@@ -153,6 +154,12 @@ impl Prefilter {
     }
 }
 
+/// The witness of an atom of a matcher under some price.
+fn of_atom(matcher: &Matcher, atom: usize, price: witness::Price<'_>) -> Option<witness::Witness> {
+    let atom = &matcher.atoms[atom];
+    witness::of_check(&matcher.bank.checks[atom.check], atom.slot, price)
+}
+
 impl Encoding<'_> {
     /// The cheapest part of a literal, of `shortest` bytes at least, that stands in the line as it is, after
     /// replacement.
@@ -170,7 +177,7 @@ impl Encoding<'_> {
         let priced = pieces.map(|piece| {
             let bytes: Vec<u8> = piece.iter().map(|&byte| self.replaced(byte)).collect();
             let cost = frequency.cost(&bytes) + if decoded { frequency.escapes } else { 0.0 };
-            (Literal { slot: None, whole: false, decoded, bytes }, cost)
+            (Literal { slot: None, whole: false, decoded, bytes: bytes.into() }, cost)
         });
         priced.min_by(|(_, a), (_, b)| a.total_cmp(b))
     }
@@ -374,7 +381,7 @@ type Pieces<'a> = &'a dyn Fn(&Literal, usize) -> Option<(Literal, f64)>;
 fn shortest_needed(matcher: &Matcher, pieces: Pieces<'_>) -> usize {
     let seen = |shortest: usize| {
         let price = |literal: &Literal| pieces(literal, shortest);
-        let of = |node| witness::of_node(node, &matcher.atoms, &matcher.bank, &price);
+        let of = |node| witness::of_node(node, &|atom| of_atom(matcher, atom, &price));
         matcher.programs.iter().filter(|program| of(&program.node).is_some()).count()
     };
     let all = seen(NEEDLE_BYTES_MIN);
@@ -385,12 +392,12 @@ fn shortest_needed(matcher: &Matcher, pieces: Pieces<'_>) -> usize {
 }
 
 /// For each rule, what else it needs that is sought anyway.
-fn guards(matcher: &Matcher, needles: &[Vec<u8>], price: witness::Price<'_>) -> Vec<Vec<Vec<usize>>> {
+fn guards(matcher: &Matcher, needles: &[Arc<[u8]>], price: witness::Price<'_>) -> Vec<Vec<Vec<usize>>> {
     let known = |literal: &Literal| needles.binary_search(&literal.bytes).ok().filter(|_| !literal.decoded);
     let guard =
         |witness: witness::Witness| witness.literals.iter().map(known).collect::<Option<Vec<usize>>>();
     let of_program = |node| {
-        let all = witness::all_of_node(node, &matcher.atoms, &matcher.bank, price);
+        let all = witness::all_of_node(node, &|atom| of_atom(matcher, atom, price));
         all.into_iter().filter_map(guard).filter(|guard| !guard.is_empty()).collect()
     };
     matcher.programs.iter().map(|program| of_program(&program.node)).collect()

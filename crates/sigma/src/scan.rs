@@ -9,6 +9,8 @@
 //! This is why rules are asked for long literals: seven bytes make a step of four, and clean logs go by at several
 //! bytes a cycle, whether there is one literal or a thousand.
 
+use std::sync::Arc;
+
 use crate::{fold, rarity};
 
 /// The length of a gram.
@@ -30,7 +32,7 @@ const WORD_BITS: usize = 64;
 /// A fixed set of literals, compiled for one-pass search.
 #[derive(Clone, Debug)]
 pub(crate) struct Scanner {
-    needles: Vec<Box<[u8]>>,
+    needles: Vec<Arc<[u8]>>,
     stride: usize,
     probe: Probe,
     bits: Box<[u64]>,
@@ -52,7 +54,7 @@ struct Entry {
 
 impl Scanner {
     /// Compiles the literals. Those shorter than [`NEEDLE_BYTES_MIN`] must have been dealt with elsewhere.
-    pub(crate) fn new(needles: Vec<Box<[u8]>>) -> Self {
+    pub(crate) fn new(needles: Vec<Arc<[u8]>>) -> Self {
         let shortest = needles.iter().map(|needle| needle.len()).min().unwrap_or(NEEDLE_BYTES_MIN);
         debug_assert!(shortest >= NEEDLE_BYTES_MIN, "a gram needs four bytes");
         let stride = stride_for(shortest);
@@ -62,7 +64,7 @@ impl Scanner {
         Self { needles, stride, probe, bits, heads, entries }
     }
 
-    pub(crate) fn needles(&self) -> &[Box<[u8]>] {
+    pub(crate) fn needles(&self) -> &[Arc<[u8]>] {
         &self.needles
     }
 
@@ -107,7 +109,7 @@ fn stride_for(shortest: usize) -> usize {
 }
 
 /// For each literal, the grams of its rarest window of `stride` positions.
-fn entries_of(needles: &[Box<[u8]>], stride: usize) -> Vec<Entry> {
+fn entries_of(needles: &[Arc<[u8]>], stride: usize) -> Vec<Entry> {
     let mut entries = Vec::with_capacity(needles.len() * stride);
     for (number, needle) in needles.iter().enumerate() {
         let grams: Vec<u32> = needle.windows(GRAM).map(|w| fold::gram([w[0], w[1], w[2], w[3]])).collect();

@@ -6,13 +6,14 @@
 
 mod required;
 
+use std::sync::Arc;
+
 use crate::check::Check;
-use crate::compile::Bank;
-use crate::matcher::{Atom, Node};
+use crate::matcher::Node;
 use crate::pattern::{Element, Pattern};
 
 /// One literal and where it is sought.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Literal {
     /// None: anywhere in the record.
     pub(crate) slot: Option<usize>,
@@ -21,7 +22,7 @@ pub(crate) struct Literal {
     /// Its field was percent-decoded: it stands in the line unless the line has an escape.
     pub(crate) decoded: bool,
     /// In lower case.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Arc<[u8]>,
 }
 
 /// Literals of which one is necessary.
@@ -48,51 +49,56 @@ impl Witness {
         }
     }
 
-    /// Both together, where one of two is necessary.
-    fn either(mut self, other: Self) -> Self {
-        for literal in other.literals {
-            if !self.literals.contains(&literal) {
-                self.literals.push(literal);
-            }
-        }
-        self.cost += other.cost;
-        self
+    /// The same literals, sought in another slot.
+    pub(crate) fn in_slot(&self, slot: usize) -> Self {
+        let moved = |literal: &Literal| Literal { slot: Some(slot), ..literal.clone() };
+        Self { literals: self.literals.iter().map(moved).collect(), cost: self.cost }
     }
 }
 
+/// The witness of an atom, by its number.
+pub(crate) type OfAtom<'a> = &'a dyn Fn(usize) -> Option<Witness>;
+
 /// The cheapest witness of a node; none if the node may hold without any literal.
-pub(crate) fn of_node(node: &Node, atoms: &[Atom], bank: &Bank, price: Price<'_>) -> Option<Witness> {
+pub(crate) fn of_node(node: &Node, of_atom: OfAtom<'_>) -> Option<Witness> {
     match node {
         Node::Const(true) | Node::NotAtom(_) => None,
         Node::Const(false) => Some(Witness::default()),
-        Node::Atom(atom) => of_atom(&atoms[*atom], bank, price),
-        Node::And(parts) => {
-            parts.iter().map(|part| of_node(part, atoms, bank, price)).fold(None, Witness::cheaper)
-        }
-        Node::Or(parts) => union(parts.iter().map(|part| of_node(part, atoms, bank, price))),
+        Node::Atom(atom) => of_atom(*atom),
+        Node::And(parts) => parts.iter().map(|part| of_node(part, of_atom)).fold(None, Witness::cheaper),
+        Node::Or(parts) => union(parts.iter().map(|part| of_node(part, of_atom))),
     }
 }
 
 /// Every witness that a node's conjunction offers, each of which is necessary.
-pub(crate) fn all_of_node(node: &Node, atoms: &[Atom], bank: &Bank, price: Price<'_>) -> Vec<Witness> {
+pub(crate) fn all_of_node(node: &Node, of_atom: OfAtom<'_>) -> Vec<Witness> {
     match node {
-        Node::And(parts) => parts.iter().flat_map(|part| all_of_node(part, atoms, bank, price)).collect(),
-        other => of_node(other, atoms, bank, price).into_iter().collect(),
+        Node::And(parts) => parts.iter().flat_map(|part| all_of_node(part, of_atom)).collect(),
+        other => of_node(other, of_atom).into_iter().collect(),
     }
 }
 
-/// The literals of all; none if one of them has none.
-fn union(mut parts: impl Iterator<Item = Option<Witness>>) -> Option<Witness> {
-    parts.try_fold(Witness::default(), |all, part| Some(all.either(part?)))
+/// The literals of all, each once; none if one of them has none.
+fn union(parts: impl Iterator<Item = Option<Witness>>) -> Option<Witness> {
+    let mut all = Witness::default();
+    for part in parts {
+        let part = part?;
+        all.cost += part.cost;
+        all.literals.extend(part.literals);
+    }
+    all.literals.sort_unstable();
+    all.literals.dedup();
+    Some(all)
 }
 
-fn of_atom(atom: &Atom, bank: &Bank, price: Price<'_>) -> Option<Witness> {
-    match &bank.checks[atom.check] {
+/// The witness of a check on a slot, or on the whole record.
+pub(crate) fn of_check(check: &Check, slot: Option<usize>, price: Price<'_>) -> Option<Witness> {
+    match check {
         Check::Text { any, cased } => {
-            union(any.iter().map(|pattern| of_pattern(pattern, *cased, atom.slot, price)))
+            union(any.iter().map(|pattern| of_pattern(pattern, *cased, slot, price)))
         }
         Check::Regex(regexp) => {
-            let part = |bytes: &[u8]| Witness::of_literal(&literal(atom.slot, false, bytes), price);
+            let part = |bytes: &[u8]| Witness::of_literal(&literal(slot, false, bytes), price);
             required::of_regex(regexp.source(), regexp.flags(), &part)
         }
         _ => None,
@@ -116,5 +122,5 @@ fn of_pattern(pattern: &Pattern, cased: bool, slot: Option<usize>, price: Price<
 }
 
 fn literal(slot: Option<usize>, whole: bool, bytes: &[u8]) -> Literal {
-    Literal { slot, whole, decoded: false, bytes: bytes.to_ascii_lowercase() }
+    Literal { slot, whole, decoded: false, bytes: bytes.to_ascii_lowercase().into() }
 }

@@ -21,6 +21,10 @@ const TOKENS_LIMIT: u32 = 64 << 10;
 /// Slots of one template; the largest real ones have about 120.
 const SLOTS_LIMIT: usize = 4096;
 
+/// The longest names in real logs have some sixty characters. What was written over reads as names of thousands, of
+/// which this much is kept.
+const NAME_CHARACTERS_LIMIT: usize = 256;
+
 /// Next template, GUID, size of the definition.
 pub(crate) const DEFINITION_HEADER_BYTES: usize = 24;
 
@@ -133,7 +137,8 @@ pub(crate) fn name_at(chunk: &[u8], at: usize) -> Option<(Name<'_>, usize)> {
     let offset = u32_at(chunk, at)? as usize;
     let characters = usize::from(u16_at(chunk, offset + 6)?);
     let start = offset + 8;
-    let name = Name { utf16: chunk.get(start..start + 2 * characters)?, at };
+    let utf16 = chunk.get(start..start + 2 * characters)?;
+    let name = Name { utf16: utf16.get(..2 * NAME_CHARACTERS_LIMIT).unwrap_or(utf16), at };
     // A name that is used for the first time stands right here, with a zero behind it.
     let behind = if offset == at + 4 { start + 2 * characters + 2 } else { at + 4 };
     Some((name, behind))

@@ -4,6 +4,8 @@
 //! whole values, beginnings and endings are looked up by hash, many substrings are found in one pass, and only
 //! patterns with wildcards in the middle are tried one by one.
 
+use std::sync::Arc;
+
 use regex::bytes::Regex;
 use rustc_hash::FxHashMap;
 
@@ -58,7 +60,7 @@ impl TextSet {
             starts: Ends::new(parts.starts, cased, Side::Start),
             ends: Ends::new(parts.ends, cased, Side::End),
             finders: alone.map(|literal| Finder::new(literal, cased)).collect(),
-            scanner: together(&long).then(|| Scanner::new(boxed(&long))),
+            scanner: together(&long).then(|| Scanner::new(shared(&long))),
             short: together(&short).then(|| Short::new(short, cased)),
             globs: parts.globs,
             unicode,
@@ -92,8 +94,8 @@ impl TextSet {
     }
 }
 
-fn boxed(literals: &[Vec<u8>]) -> Vec<Box<[u8]>> {
-    literals.iter().map(|literal| literal.clone().into_boxed_slice()).collect()
+fn shared(literals: &[Vec<u8>]) -> Vec<Arc<[u8]>> {
+    literals.iter().map(|literal| literal.as_slice().into()).collect()
 }
 
 /// Many substrings that are too short for the scanner: one pass, by first byte.

@@ -69,7 +69,7 @@ impl Reader<'_> {
         let mut all = self.concatenation(depth);
         while self.take('|') {
             let branch = self.concatenation(depth);
-            all = all.zip(branch).map(|(a, b)| a.either(b));
+            all = super::union([all, branch].into_iter());
         }
         all
     }
@@ -224,12 +224,12 @@ mod tests {
     fn literals(pattern: &str, flags: Flags) -> Vec<String> {
         let regexp = Regexp::new(pattern, flags).unwrap();
         let part = |bytes: &[u8]| {
-            let literal = Literal { slot: None, whole: false, decoded: false, bytes: bytes.to_vec() };
+            let literal = Literal { slot: None, whole: false, decoded: false, bytes: bytes.into() };
             (bytes.len() >= 4).then(|| Witness { literals: vec![literal], cost: crate::rarity::cost(bytes) })
         };
         let witness = of_regex(regexp.source(), flags, &part);
         witness
-            .map(|w| w.literals.into_iter().map(|l| String::from_utf8(l.bytes).unwrap()).collect())
+            .map(|w| w.literals.into_iter().map(|l| String::from_utf8(l.bytes.to_vec()).unwrap()).collect())
             .unwrap_or_default()
     }
 
