@@ -3,6 +3,8 @@
 //! Each becomes a list of entries, one a fact: a page is one entry, a configuration has one for each element. An
 //! entry names its fields as rules do and keeps the place and the raw bytes it came from.
 
+use serde::{Deserialize, Serialize};
+
 mod configuration;
 mod exports;
 
@@ -26,7 +28,7 @@ pub const CONTENT_LIMIT_BYTES: usize = 1 << 20;
 pub const RAW_LIMIT_BYTES: usize = 4096;
 
 /// One fact of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Names and values, as rules know them.
     pub fields: Vec<(String, Vec<u8>)>,

@@ -1,7 +1,9 @@
 //! The kinds of artifact we read, each with the name that rules, coverage and reports use for it.
 
+use serde::{Deserialize, Serialize};
+
 /// What a file is, as far as its content and path tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// IIS in W3C extended format, front end or back end; also HTTPERR.
     Iis,

@@ -1,9 +1,11 @@
 //! What could not be read, and where: malformed evidence is normal, so it is data and not an error.
 
+use serde::{Deserialize, Serialize};
+
 use std::fmt;
 
 /// Where in a file something stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Place {
     /// The file as a whole.
     File,
@@ -29,7 +31,7 @@ impl fmt::Display for Place {
 }
 
 /// Something in the evidence that was not readable, with its place; the rest of the evidence was read on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
     /// The file, as shown to the user.
     pub path: String,

@@ -4,7 +4,7 @@
 //! Content is not code: no rule, indicator, date or path of an intrusion stands in this crate. What is wrong with a
 //! content file is said with its place, and the rest is used.
 
-mod spec;
+pub(crate) mod spec;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,6 +19,7 @@ use watchfire_sigma::{
     Correlation, Document, Environment, Header, LogSource, LogSources, Parsed, Rules, Severity, parse_in,
 };
 
+use crate::choice::Choice;
 use crate::exposure::Builds;
 use crate::model::{NotApplicable, Outcome, RuleInfo, RuleTally, Stage};
 
@@ -84,16 +85,17 @@ pub struct Content {
 impl Content {
     /// Reads content: the shipped files, and on top of them, or instead of the shipped rules, the user's.
     pub fn load(shipped: &Files, user_rules: &Files, with_shipped_rules: bool) -> Result<Self, ContentError> {
-        Self::load_in(shipped, user_rules, with_shipped_rules, &Environment::default())
+        Self::load_in(shipped, user_rules, with_shipped_rules, &Environment::default(), &Choice::default())
     }
 
-    /// The same, with the environment of the user's rules. Shipped rules need none: they are written in the names
+    /// The same, with the environment of the user's rules and a choice of all rules. Shipped rules need none: they are written in the names
     /// of the records that are read here.
     pub fn load_in(
         shipped: &Files,
         user_rules: &Files,
         with_shipped_rules: bool,
         environment: &Environment,
+        choice: &Choice,
     ) -> Result<Self, ContentError> {
         let find = |name: &'static str| {
             shipped
@@ -103,7 +105,7 @@ impl Content {
                 .ok_or(ContentError::Missing(name))
         };
         let (sources, problems) = LogSources::parse("logsources.yml", find("logsources.yml")?);
-        let mut loader = Loader::default();
+        let mut loader = Loader { choice: choice.clone(), ..Loader::default() };
         for problem in &problems {
             loader.problem(problem);
         }
@@ -124,6 +126,7 @@ impl Content {
                 - unmapped.len(),
             refused: loader.refused,
             refused_rules: loader.refused_rules,
+            left_out: loader.left_out,
             unmapped,
             not_applicable,
         };
@@ -233,6 +236,8 @@ struct Loader {
     checks: Vec<Check>,
     refused: Vec<String>,
     refused_rules: usize,
+    choice: Choice,
+    left_out: usize,
 }
 
 impl Loader {
@@ -249,6 +254,16 @@ impl Loader {
         }
         self.refused_rules += refused;
         for document in documents {
+            let header = match &document {
+                Document::Rule(rule) if with_rules => Some(&rule.header),
+                Document::Correlation(correlation) if with_rules => Some(&correlation.header),
+                Document::Other(header) => Some(header),
+                Document::Rule(_) | Document::Correlation(_) | Document::Filter(_) => None,
+            };
+            if header.is_some_and(|header| !self.choice.takes(header)) {
+                self.left_out += 1;
+                continue;
+            }
             match document {
                 Document::Rule(rule) if with_rules => {
                     self.infos.push(Arc::new(info(&rule.header, &version)));

@@ -51,7 +51,7 @@ impl<'c> Indicators<'c> {
     pub(crate) fn grade(&self, rule: usize, finding: &mut Finding) {
         let sources = sources(self.content, rule);
         let Some(first) = sources.first() else { return };
-        let mut show = |name: &str, value: String| finding.fields.push((name.to_owned(), value));
+        let mut show = |name: &str, value: String| finding.fields.push((name.into(), value));
         show("indicator", first.value.clone());
         show("kind", first.kind.name().to_owned());
         if let Some(object) = first.id {

@@ -10,7 +10,9 @@
 
 mod acts;
 mod again;
+mod allow;
 mod checks;
+mod choice;
 pub mod content;
 mod exposure;
 mod intel;
@@ -23,6 +25,8 @@ mod proof;
 pub mod report;
 mod scan;
 mod servers;
+pub mod shards;
+pub mod summary;
 mod tally;
 mod timeline;
 mod unit;
@@ -32,13 +36,15 @@ mod witness;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
-use watchfire_artifact::{Evidence, gather};
+use watchfire_artifact::Evidence;
 
 use content::Content;
 use model::Hunted;
 use scan::{Part, Scanner};
 use unit::Unit;
 
+pub use allow::AllowList;
+pub use choice::{Choice, Term, TermError};
 pub use options::{Options, Progress, Quiet};
 
 /// Why a hunt could not be done at all.
@@ -56,41 +62,49 @@ pub fn hunt(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Hunted, HuntError> {
-    let threads = options.threads.unwrap_or(0);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    Ok(pool.install(|| run(paths, content, options, progress)))
+    Ok(pool(options.threads)?.install(|| run(paths, content, options, progress)))
+}
+
+fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, HuntError> {
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?)
 }
 
 fn run(paths: &[PathBuf], content: &Content, options: &Options, progress: &dyn Progress) -> Hunted {
-    let gathered = gather(paths);
+    let (gathered, units) = unit::list(paths);
     let evidence = &gathered.evidence;
-    let units: Vec<Unit> = evidence
-        .par_iter()
-        .enumerate()
-        .flat_map_iter(|(index, evidence)| unit::cut(index, evidence))
-        .collect();
     progress.start(units.iter().map(|unit| unit.bytes(&evidence[unit.evidence])).sum());
     let scanner = Scanner::new(content);
-    let mut parts = scan_all(&scanner, evidence, &units, progress);
-    let roots: Vec<String> = paths.iter().map(|path| path.to_string_lossy().replace('\\', "/")).collect();
+    let mut parts = settle(&scanner, evidence, &units, scan_all(&scanner, evidence, &units, progress));
+    let roots = roots(paths);
     merge::merge(&known::Input { roots: &roots, gathered: &gathered, content, options }, &mut parts)
 }
 
-/// Scans all units; parts come back in the order of the units.
+fn roots(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| path.to_string_lossy().replace('\\', "/")).collect()
+}
+
+/// Scans all units, each into its parts.
 fn scan_all(
     scanner: &Scanner<'_>,
     evidence: &[Evidence],
     units: &[Unit],
     progress: &dyn Progress,
+) -> Vec<Vec<Part>> {
+    let scan = |unit: &Unit| {
+        let parts = scanner.scan(&evidence[unit.evidence], unit);
+        progress.advance(unit.bytes(&evidence[unit.evidence]));
+        parts
+    };
+    units.par_iter().map(scan).collect()
+}
+
+/// The parts of all units in their order, where each range was read with the columns that its file had by then.
+fn settle(
+    scanner: &Scanner<'_>,
+    evidence: &[Evidence],
+    units: &[Unit],
+    scanned: Vec<Vec<Part>>,
 ) -> Vec<Part> {
-    let scanned: Vec<Vec<Part>> = units
-        .par_iter()
-        .map(|unit| {
-            let parts = scanner.scan(&evidence[unit.evidence], unit);
-            progress.advance(unit.bytes(&evidence[unit.evidence]));
-            parts
-        })
-        .collect();
     let mut parts: Vec<Part> = Vec::with_capacity(scanned.len());
     for (unit, scanned) in units.iter().zip(scanned) {
         // A range assumed the columns of its file's head; where they changed before it, it is read again with the

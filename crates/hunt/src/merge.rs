@@ -18,9 +18,12 @@ pub(crate) fn merge(input: &Input<'_>, parts: &mut [Part]) -> Hunted {
     let mut known = know(input, parts, &clocks);
     pivot::join(input, parts, &mut known);
     hash(input, &mut known);
+    let mut suppressed = Vec::new();
+    input.options.allow.take(&mut known.findings, &mut suppressed);
     known.problems.sort();
     known.problems.dedup();
     correlate(input.content, &mut known);
+    input.options.allow.take(&mut known.findings, &mut suppressed);
     checks::grade(input.content, &mut known);
     order(&mut known.findings);
     let mut acts = acts::group(&input.content.acts, &known.findings, &known.tallies);
@@ -38,6 +41,7 @@ pub(crate) fn merge(input: &Input<'_>, parts: &mut [Part]) -> Hunted {
         files: input.gathered.evidence.len() as u64,
         bytes: input.gathered.evidence.iter().map(|evidence| evidence.size).sum(),
         rules: input.content.tally.clone(),
+        suppressed,
         look_back: checks::look_back(input),
         problems: known.problems,
     }

@@ -363,6 +363,8 @@ pub struct RuleTally {
     pub refused: Vec<String>,
     /// Rules that were refused.
     pub refused_rules: usize,
+    /// Rules that the choice of rules left out.
+    pub left_out: usize,
     /// Titles of rules for log sources that nothing here reads.
     pub unmapped: Vec<String>,
     /// The same, counted by log source.
@@ -378,6 +380,21 @@ pub struct NotApplicable {
     pub reason: String,
     /// How many rules are for it.
     pub rules: usize,
+}
+
+/// An entry of an allow-list and what it took out.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Suppressed {
+    /// The id or the name of the rule.
+    pub rule: String,
+    /// Why its findings are harmless.
+    pub reason: String,
+    /// Who says so.
+    pub by: String,
+    /// The last day of records for which it holds.
+    pub until: Option<jiff::civil::Date>,
+    /// Findings that it took out.
+    pub findings: u64,
 }
 
 /// Everything a hunt found out.
@@ -403,6 +420,8 @@ pub struct Hunted {
     pub bytes: u64,
     /// The rules.
     pub rules: RuleTally,
+    /// What the allow-list took out, by entry.
+    pub suppressed: Vec<Suppressed>,
     /// The time before which nothing counts, as asked for or by content.
     pub look_back: Option<Timestamp>,
 }

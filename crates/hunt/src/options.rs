@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::allow::AllowList;
+
 /// Options of a hunt.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -11,6 +13,8 @@ pub struct Options {
     pub until: Option<Timestamp>,
     /// Threads; none for one a core.
     pub threads: Option<usize>,
+    /// Findings that are known to be harmless.
+    pub allow: AllowList,
 }
 
 impl Options {

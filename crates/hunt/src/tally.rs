@@ -5,6 +5,8 @@
 //! from lines looked at every few kilobytes and, wherever two of those lie more than an hour apart, from every line
 //! between.
 
+use serde::{Deserialize, Serialize};
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -23,7 +25,7 @@ const GAP_FACTOR: i64 = 4;
 const HOUR_S: i64 = 3600;
 
 /// Records of one artifact of one host.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
     /// How many.
     pub(crate) records: u64,

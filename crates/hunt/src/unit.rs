@@ -5,11 +5,15 @@
 //! in the order of the units, so that a report has the same bytes however it was made.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use watchfire_artifact::evtx::FILE_HEADER_BYTES;
 use watchfire_artifact::lines::read_limited;
-use watchfire_artifact::{Evidence, HEAD_BYTES, Kind, Locator, Problem, Recognised, WindowsPath, recognise};
+use watchfire_artifact::{
+    Evidence, Gathered, HEAD_BYTES, Kind, Locator, Problem, Recognised, WindowsPath, gather, recognise,
+};
 
 /// A range of a long log: large enough that starting on it costs nothing, small enough to share out.
 pub(crate) const UNIT_BYTES: u64 = 16 << 20;
@@ -30,8 +34,16 @@ impl Unit {
     }
 }
 
+/// All evidence below some paths, and its units in order.
+pub(crate) fn list(paths: &[PathBuf]) -> (Gathered, Vec<Unit>) {
+    let gathered = gather(paths);
+    let cut = |(index, evidence)| cut(index, evidence);
+    let units = gathered.evidence.par_iter().enumerate().flat_map_iter(cut).collect();
+    (gathered, units)
+}
+
 /// Cuts one piece of evidence into units.
-pub(crate) fn cut(index: usize, evidence: &Evidence) -> Vec<Unit> {
+fn cut(index: usize, evidence: &Evidence) -> Vec<Unit> {
     let whole = vec![Unit { evidence: index, range: None }];
     if evidence.size <= UNIT_BYTES || !evidence.is_plain_file() {
         return whole;

@@ -37,6 +37,7 @@ mod wake;
 mod witness;
 pub mod yaml;
 
+pub use check::glob::Glob;
 pub use compile::{ClassKey, Fields, Rules};
 pub use correlation::{Correlation, CorrelationKind, Hit, Match, correlate, correlate_all};
 pub use filter::{Filter, Targets};

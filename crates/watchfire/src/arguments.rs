@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Hunt in logs and files of one or several servers and say what happened to each
-    Hunt(Hunt),
+    Hunt(Box<Hunt>),
     /// Read, list and explain rules
     Rules(Rules),
     /// The objects of a node, and who would get them
@@ -38,8 +38,75 @@ pub(crate) enum Command {
 
 /// `watchfire hunt`
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 nothing found, 1 a server was attempted or worse, 2 could not do it.")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "A folder named plan, scan or merge is given as ./plan.\n\n\
+                  Exit codes: 0 nothing found, 1 a server was attempted or worse, 2 could not do it."
+)]
 pub(crate) struct Hunt {
+    #[command(subcommand)]
+    pub(crate) step: Option<HuntStep>,
+    #[command(flatten)]
+    pub(crate) what: HuntWhat,
+    #[command(flatten)]
+    pub(crate) told: HuntTold,
+    /// Threads; one a core if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+/// The same hunt in shards.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HuntStep {
+    /// Deal a hunt into shards, which can be scanned on as many machines as see the evidence
+    #[command(after_help = "Exit codes: 0 planned, 2 could not do it.")]
+    Plan {
+        #[command(flatten)]
+        what: HuntWhat,
+        /// Into how many shards
+        #[arg(long, value_name = "N", default_value_t = 2)]
+        shards: u32,
+        /// Where to write the plan; standard output if not given
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Scan one shard of a plan and write its part file
+    #[command(after_help = "Exit codes: 0 scanned, 2 could not do it.")]
+    Scan {
+        /// The plan
+        plan: PathBuf,
+        /// Which shard, from 1
+        #[arg(long, value_name = "K")]
+        shard: u32,
+        /// Where to write the part file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Threads; one a core if not given
+        #[arg(long, value_name = "N")]
+        threads: Option<usize>,
+    },
+    /// Merge the part files of all shards into the answer that one hunt would give
+    #[command(
+        after_help = "Exit codes: 0 nothing found, 1 a server was attempted or worse, 2 could not do it."
+    )]
+    Merge {
+        /// The plan
+        plan: PathBuf,
+        /// The part files of all its shards, in any order
+        #[arg(required = true, value_name = "PART")]
+        parts: Vec<PathBuf>,
+        #[command(flatten)]
+        told: HuntTold,
+        /// Threads; one a core if not given
+        #[arg(long, value_name = "N")]
+        threads: Option<usize>,
+    },
+}
+
+/// Where and by what a hunt looks.
+#[derive(Debug, Args)]
+pub(crate) struct HuntWhat {
     /// Folders, disks, archives (.zip, .gz, .tar, .tar.gz) or single files
     #[arg(required = true)]
     pub(crate) paths: Vec<PathBuf>,
@@ -55,12 +122,24 @@ pub(crate) struct Hunt {
     /// MISP warninglists, on top of a few that are built in: an indicator on one is no reason for a verdict; repeatable
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) warninglist: Vec<PathBuf>,
+    /// Only rules of a level, status, tag or name: level=high, status=stable, tag=attack.t1059, rule=ID; repeatable.
+    /// Values of one key add up, keys narrow down
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) include: Vec<String>,
+    /// No rules of a level, status, tag or name; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) exclude: Vec<String>,
     /// Nothing before this counts: a date or an RFC 3339 time, UTC
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,
     /// Nothing after this counts: a date (whole day included) or an RFC 3339 time, UTC
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
+}
+
+/// How a hunt's answer is told.
+#[derive(Debug, Args)]
+pub(crate) struct HuntTold {
     /// Show findings of this level and above; the verdict looks at all of them
     #[arg(long, value_name = "LEVEL", default_value = "low")]
     pub(crate) min_level: String,
@@ -73,9 +152,17 @@ pub(crate) struct Hunt {
     /// How to print the answer
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
-    /// Threads; one a core if not given
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
+    /// An allow-list of findings that were reviewed, in YAML: entries with `rule`, `reason`, `by`, and where wanted
+    /// `server`, `client`, `file`, `fields`, `until`; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) allow: Vec<PathBuf>,
+    /// Add the findings in numbers: levels, techniques, a histogram, the loudest servers and rules
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// Columns of the CSV timeline: minimal, standard, full, or names with commas between them, among which
+    /// field:NAME is a field of the records
+    #[arg(long, value_name = "PROFILE|NAMES", default_value = "standard")]
+    pub(crate) columns: String,
 }
 
 /// What is printed on standard output.

@@ -6,10 +6,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use sha2::{Digest, Sha256};
+use watchfire_artifact::Hashing;
+use watchfire_artifact::document::hex_lower;
 use watchfire_hunt::content::Content;
-use watchfire_intel::Index;
+use watchfire_hunt::shards::By;
+use watchfire_hunt::{Choice, Term, TermError};
 use watchfire_sigma::{Environment, LogSources, Pipeline, Placeholders};
+
+use crate::intel;
 
 /// The files of `detections/`, as they were when the binary was made.
 const SHIPPED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/detections.rs"));
@@ -33,20 +39,77 @@ pub(crate) fn shipped() -> Vec<File> {
 ///
 /// It is never given back: a process hunts once, and taking thousands of rules apart again costs as much as reading
 /// a tenth of them.
-pub(crate) fn load(
-    rules: &[String],
-    pipelines: &[PathBuf],
-    intel: Index,
-) -> anyhow::Result<&'static Content> {
-    let with_shipped = rules.is_empty() || rules.iter().any(|rules| rules == BUILTIN);
-    let mut files = Vec::new();
-    for path in rules.iter().filter(|rules| *rules != BUILTIN) {
-        files.extend(read(Path::new(path))?);
-    }
+pub(crate) fn load(by: &By) -> anyhow::Result<&'static Content> {
+    let files = rule_files(by)?;
+    let intel = intel::load(&paths(&by.intel), &paths(&by.warninglists))?;
+    let environment = environment(&paths(&by.pipelines))?;
+    let choice = choice(&by.include, &by.exclude)?;
     remember(&files);
-    let mut content = Content::load_in(&shipped(), &files, with_shipped, &environment(pipelines)?)?;
+    let mut content = Content::load_in(&shipped(), &files, with_shipped(by), &environment, &choice)?;
     content.intel = intel;
     Ok(Box::leak(Box::new(content)))
+}
+
+fn paths(texts: &[String]) -> Vec<PathBuf> {
+    texts.iter().map(PathBuf::from).collect()
+}
+
+fn with_shipped(by: &By) -> bool {
+    by.rules.is_empty() || by.rules.iter().any(|rules| rules == BUILTIN)
+}
+
+fn rule_files(by: &By) -> anyhow::Result<Vec<File>> {
+    let mut files = Vec::new();
+    for path in by.rules.iter().filter(|rules| *rules != BUILTIN) {
+        files.extend(read(Path::new(path))?);
+    }
+    Ok(files)
+}
+
+/// The choice of `--include` and `--exclude`.
+fn choice(include: &[String], exclude: &[String]) -> anyhow::Result<Choice> {
+    let terms = |texts: &[String]| {
+        let term = |text: &String| {
+            let wrong = |error: TermError| anyhow!("{error}\nhint: level=high, tag=attack.t1059 or rule=ID");
+            text.parse().map_err(wrong)
+        };
+        texts.iter().map(term).collect::<anyhow::Result<Vec<Term>>>()
+    };
+    Ok(Choice::new(terms(include)?, terms(exclude)?))
+}
+
+/// SHA-256 of everything that [`load`] reads, and of the program's version: what shards of a hunt must agree in.
+pub(crate) fn digest(by: &By) -> anyhow::Result<String> {
+    let mut digest = Sha256::new();
+    let mut add = |name: &str, text: &[u8]| {
+        for part in [name.as_bytes(), text] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+    };
+    add(env!("CARGO_PKG_VERSION"), if with_shipped(by) { BUILTIN.as_bytes() } else { b"" });
+    for (path, text) in SHIPPED {
+        add(path, text.as_bytes());
+    }
+    for (path, text) in rule_files(by)? {
+        add(&path, text.as_bytes());
+    }
+    for path in &by.pipelines {
+        add(path, text(Path::new(path)).with_context(|| path.clone())?.as_bytes());
+    }
+    for path in by.intel.iter().chain(&by.warninglists) {
+        for file in intel::files_of(Path::new(path))? {
+            add(&file.display().to_string(), &sha256(&file)?);
+        }
+    }
+    Ok(hex_lower(&digest.finalize()))
+}
+
+fn sha256(path: &Path) -> anyhow::Result<[u8; 32]> {
+    let about = || path.display().to_string();
+    let mut hashing = Hashing::new(fs::File::open(path).with_context(about)?);
+    std::io::copy(&mut hashing, &mut std::io::sink()).with_context(about)?;
+    Ok(hashing.finish())
 }
 
 /// The user's files of rules, for those who ask for the text of a rule afterwards.
@@ -135,7 +198,8 @@ fn collect(path: &Path, files: &mut Vec<File>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn text(path: &Path) -> anyhow::Result<String> {
+/// The text of a file that somebody wrote by hand.
+pub(crate) fn text(path: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
     let read = fs::File::open(path)?.take(RULE_FILE_LIMIT_BYTES + 1).read_to_string(&mut text)?;
     if read as u64 > RULE_FILE_LIMIT_BYTES {

@@ -84,7 +84,7 @@ fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// A file, or those of a folder and below it, in the order of their names.
-fn files_of(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn files_of(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let about = || path.display().to_string();
     if !fs::metadata(path).with_context(about)?.is_dir() {
         return Ok(vec![path.to_owned()]);

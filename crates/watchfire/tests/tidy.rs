@@ -220,6 +220,8 @@ fn every_reader_has_a_fuzz_target() {
         "pattern",
         "indicators",
         "neighbours",
+        "parts",
+        "evtx",
     ] {
         assert!(targets.iter().any(|target| target == reader), "no fuzz target for {reader}");
     }

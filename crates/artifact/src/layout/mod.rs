@@ -6,6 +6,8 @@
 //! asks for it, into ranges kept in a buffer of the caller's, and a value is a view of the line's own bytes wherever
 //! no escape stands in the way.
 
+use serde::{Deserialize, Serialize};
+
 mod directives;
 mod row;
 mod split;
@@ -29,7 +31,7 @@ pub const COLUMN_LIMIT: usize = 512;
 const RECORD_LINES_LIMIT: usize = 1_000;
 
 /// How columns are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dialect {
     /// Blanks between, `-` for nothing, `+` for a blank inside a user agent.
     W3c,
@@ -42,7 +44,7 @@ pub enum Dialect {
 }
 
 /// The columns of a log and what they mean to us.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// What the log is.
     pub kind: Kind,
@@ -57,7 +59,7 @@ pub struct Layout {
 }
 
 /// Which columns carry what; none where the log does not have it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Roles {
     date: Option<usize>,
     time: Option<usize>,

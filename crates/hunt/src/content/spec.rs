@@ -104,7 +104,7 @@ pub struct Steps {
 }
 
 /// Reads a content file into its shape.
-pub(super) fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, ContentError> {
+pub(crate) fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, ContentError> {
     let invalid = |message: String| ContentError::Invalid { file: file.to_owned(), message };
     let (nodes, problems) = watchfire_sigma::yaml::read(file, text);
     if let Some(problem) = problems.first() {
@@ -115,7 +115,7 @@ pub(super) fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Con
 }
 
 /// A YAML node as a JSON value: plain scalars that are numbers, booleans or null become what they are.
-pub(super) fn value(node: &Node) -> Value {
+pub(crate) fn value(node: &Node) -> Value {
     match &node.kind {
         Kind::Null => Value::Null,
         Kind::List(items) => Value::Array(items.iter().map(value).collect()),

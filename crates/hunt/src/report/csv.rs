@@ -11,52 +11,140 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::str::FromStr;
 
 use super::selection::listed;
 use super::shown::shown;
 use super::{About, words};
 use crate::model::{Finding, Hunted};
 
-const COLUMNS: [&str; 19] = [
-    "time", "server", "stage", "outcome", "level", "rule", "title", "artifact", "client", "file", "sha256",
-    "place", "detail", "id", "rule_id", "request", "attack", "cves", "graded",
+/// What can stand in a cell, in the order of the widest table. What was there first stands first: `standard` is the
+/// table that scripts read.
+const KNOWN: [Known; 23] = [
+    Known("time", |finding| finding.time.map(|time| time.to_string()).unwrap_or_default()),
+    Known("server", |finding| finding.server.to_string()),
+    Known("stage", |finding| finding.rule.stage.name().to_owned()),
+    Known("outcome", |finding| finding.outcome.name().to_owned()),
+    Known("level", |finding| finding.level.to_string()),
+    Known("rule", |finding| finding.rule.name.clone()),
+    Known("title", |finding| finding.rule.title.clone()),
+    Known("artifact", |finding| finding.artifact.to_string()),
+    Known("client", |finding| finding.client.map(|client| client.to_string()).unwrap_or_default()),
+    Known("file", |finding| finding.file.to_string()),
+    Known("sha256", |finding| finding.sha256.to_string()),
+    Known("place", |finding| words::place(finding.place)),
+    Known("detail", |finding| words::fields(&finding.fields)),
+    Known("id", |finding| finding.id.clone()),
+    Known("rule_id", |finding| finding.rule.id.clone()),
+    Known("request", |finding| finding.request.clone().unwrap_or_default()),
+    Known("attack", |finding| finding.rule.attack.join(" ")),
+    Known("cves", |finding| finding.rule.cves.join(" ")),
+    Known("graded", |finding| finding.graded.clone().unwrap_or_default()),
+    Known("author", |finding| finding.rule.author.clone()),
+    Known("references", |finding| finding.rule.references.join(" ")),
+    Known("rule_version", |finding| finding.rule.version.clone()),
+    Known("recovered", |finding| finding.recovered.to_string()),
 ];
+
+/// Columns of `standard`.
+const STANDARD: usize = 19;
+
+/// Columns of `minimal`.
+const MINIMAL: [&str; 5] = ["time", "server", "level", "title", "detail"];
+
+/// A column's name and what stands in it.
+#[derive(Clone, Copy)]
+struct Known(&'static str, fn(&Finding) -> String);
+
+/// The columns of a timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns(Vec<Column>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Column {
+    /// By its place in [`KNOWN`].
+    Known(usize),
+    /// A field that findings show, by its name.
+    Field(String),
+}
+
+/// There is no such column.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no column")]
+pub struct UnknownColumn(String);
+
+impl Columns {
+    /// What columns are called, besides `field:NAME`.
+    pub const NAMES: [&'static str; KNOWN.len()] = {
+        let mut names = [""; KNOWN.len()];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = KNOWN[at].0;
+            at += 1;
+        }
+        names
+    };
+}
+
+impl Default for Columns {
+    /// `standard`
+    fn default() -> Self {
+        Self((0..STANDARD).map(Column::Known).collect())
+    }
+}
+
+impl FromStr for Columns {
+    type Err = UnknownColumn;
+
+    /// `minimal`, `standard`, `full`, or names with commas between them.
+    fn from_str(text: &str) -> Result<Self, UnknownColumn> {
+        let column = |name: &str| {
+            if let Some(field) = name.strip_prefix("field:") {
+                return Ok(Column::Field(field.to_owned()));
+            }
+            let known = Self::NAMES.iter().position(|known| *known == name);
+            known.map(Column::Known).ok_or_else(|| UnknownColumn(name.to_owned()))
+        };
+        Ok(match text {
+            "standard" => Self::default(),
+            "full" => Self((0..KNOWN.len()).map(Column::Known).collect()),
+            "minimal" => Self(MINIMAL.into_iter().map(column).collect::<Result<_, _>>()?),
+            names => Self(names.split(',').map(|name| column(name.trim())).collect::<Result<_, _>>()?),
+        })
+    }
+}
+
+impl Column {
+    fn name(&self) -> &str {
+        match self {
+            Self::Known(known) => KNOWN[*known].0,
+            Self::Field(name) => name,
+        }
+    }
+
+    fn cell(&self, finding: &Finding) -> String {
+        match self {
+            Self::Known(known) => KNOWN[*known].1(finding),
+            Self::Field(name) => {
+                let mut fields = finding.fields.iter();
+                let found = fields.find(|(field, _)| field.eq_ignore_ascii_case(name));
+                found.map(|(_, value)| value.clone()).unwrap_or_default()
+            }
+        }
+    }
+}
 
 /// Writes the header and one line a finding.
 pub(super) fn write(hunted: &Hunted, about: &About, out: &mut dyn Write) -> io::Result<()> {
-    line(out, COLUMNS.map(str::to_owned))?;
+    let columns = &about.columns.0;
+    line(out, columns.iter().map(|column| column.name().to_owned()))?;
     listed(hunted, about.min_level)
         .into_iter()
-        .try_for_each(|index| line(out, cells(&hunted.findings[index])))
+        .try_for_each(|index| line(out, columns.iter().map(|column| column.cell(&hunted.findings[index]))))
 }
 
-fn cells(finding: &Finding) -> [String; 19] {
-    let rule = &finding.rule;
-    [
-        finding.time.map(|time| time.to_string()).unwrap_or_default(),
-        finding.server.to_string(),
-        rule.stage.name().to_owned(),
-        finding.outcome.name().to_owned(),
-        finding.level.to_string(),
-        rule.name.clone(),
-        rule.title.clone(),
-        finding.artifact.to_string(),
-        finding.client.map(|client| client.to_string()).unwrap_or_default(),
-        finding.file.to_string(),
-        finding.sha256.to_string(),
-        words::place(finding.place),
-        words::fields(&finding.fields),
-        finding.id.clone(),
-        rule.id.clone(),
-        finding.request.clone().unwrap_or_default(),
-        rule.attack.join(" "),
-        rule.cves.join(" "),
-        finding.graded.clone().unwrap_or_default(),
-    ]
-}
-
-fn line(out: &mut dyn Write, cells: [String; 19]) -> io::Result<()> {
-    let cells = cells.map(|cell| quoted(&harmless(&cell)).into_owned());
+fn line(out: &mut dyn Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
+    let cells: Vec<String> = cells.map(|cell| quoted(&harmless(&cell)).into_owned()).collect();
     write!(out, "{}\r\n", cells.join(","))
 }
 
@@ -108,6 +196,27 @@ mod tests {
         ] {
             assert_eq!(harmless(cell), expected, "{cell:?}");
         }
+    }
+
+    #[test]
+    fn columns_are_chosen_by_profile_or_by_name() {
+        let hunted = sample::hunted();
+        let header = |columns: &str| {
+            let about = About { columns: columns.parse().expect("columns of a test"), ..sample::about() };
+            let mut out = Vec::new();
+            write(&hunted, &about, &mut out).expect("memory takes every byte");
+            let text = String::from_utf8(out).expect("CSV is UTF-8");
+            (
+                text.lines().next().unwrap_or_default().to_owned(),
+                text.lines().nth(1).unwrap_or_default().to_owned(),
+            )
+        };
+        assert_eq!(header("minimal").0, "time,server,level,title,detail");
+        assert_eq!(header("standard").0, header("full").0.split(",author").next().unwrap_or_default());
+        let (names, cells) = header("level, field:urlstem,author");
+        assert_eq!(names, "level,urlstem,author");
+        assert!(cells.contains(",/ecp/y.js,"), "{cells}");
+        assert_eq!("level,loud".parse::<Columns>(), Err(UnknownColumn("loud".to_owned())));
     }
 
     #[test]

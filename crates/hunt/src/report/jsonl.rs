@@ -2,7 +2,7 @@
 //!
 //! The keys of `finding`, `coverage` and `verdict` are a contract (DESIGN.md, "The command line"): keys are added,
 //! never renamed. Order of lines: the hunt, verdicts, acts, the story, findings, coverage, what is missing,
-//! problems, rules; so that `head -n 2` shows the worst verdict. Order of keys: as the structs below list them.
+//! problems, what an allow-list took out, numbers where asked for, rules; so that `head -n 2` shows the worst verdict. Order of keys: as the structs below list them.
 //!
 //! Text is exact, yet harmless in a terminal: what a terminal would obey is written as `\uXXXX`, which a parser
 //! gives back unchanged.
@@ -26,6 +26,7 @@ use super::selection::listed;
 use super::shown::is_unseen;
 use super::{About, words};
 use crate::model::{self, Hunted, RuleInfo, ShownField};
+use crate::summary::{self, Summary};
 
 /// Writes all lines.
 pub(super) fn write(hunted: &Hunted, about: &About, out: &mut dyn Write) -> io::Result<()> {
@@ -42,6 +43,11 @@ pub(super) fn write(hunted: &Hunted, about: &About, out: &mut dyn Write) -> io::
     hunted.coverage.iter().try_for_each(|coverage| line(out, &Coverage::new(coverage)))?;
     hunted.missing.iter().try_for_each(|missing| line(out, &Missing::new(missing)))?;
     hunted.problems.iter().try_for_each(|problem| line(out, &Unread::new(problem)))?;
+    hunted.suppressed.iter().try_for_each(|entry| line(out, &Allowed { kind: "suppressed", entry }))?;
+    if about.summary {
+        let numbers = summary::count(hunted, &listed(hunted, about.min_level));
+        line(out, &Numbers { kind: "summary", numbers: &numbers })?;
+    }
     line(out, &Rules::new(hunted))
 }
 
@@ -473,6 +479,21 @@ impl<'a> Unread<'a> {
     }
 }
 
+/// An entry of the allow-list and what it took out.
+#[derive(Serialize)]
+struct Allowed<'a> {
+    kind: &'static str,
+    #[serde(flatten)]
+    entry: &'a model::Suppressed,
+}
+
+#[derive(Serialize)]
+struct Numbers<'a> {
+    kind: &'static str,
+    #[serde(flatten)]
+    numbers: &'a Summary,
+}
+
 #[derive(Serialize)]
 struct Rules<'a> {
     kind: &'static str,
@@ -480,18 +501,21 @@ struct Rules<'a> {
     refused: &'a [String],
     unmapped: &'a [String],
     refused_rules: usize,
+    left_out: usize,
     not_applicable: &'a [model::NotApplicable],
 }
 
 impl<'a> Rules<'a> {
     fn new(hunted: &'a Hunted) -> Self {
-        let model::RuleTally { loaded, refused, refused_rules, unmapped, not_applicable } = &hunted.rules;
+        let model::RuleTally { loaded, refused, refused_rules, left_out, unmapped, not_applicable } =
+            &hunted.rules;
         Self {
             kind: "rules",
             loaded: *loaded,
             refused,
             unmapped,
             refused_rules: *refused_rules,
+            left_out: *left_out,
             not_applicable,
         }
     }

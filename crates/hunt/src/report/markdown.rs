@@ -36,6 +36,7 @@ pub(super) fn write(hunted: &Hunted, about: &About, out: &mut dyn Write) -> io::
     told.into_iter().try_for_each(|judged| server(judged, hunted, about, out))?;
     proof(hunted, about, out)?;
     problems(hunted, out)?;
+    suppressed(hunted, out)?;
     rules(hunted, out)
 }
 
@@ -268,6 +269,17 @@ fn problems(hunted: &Hunted, out: &mut dyn Write) -> io::Result<()> {
     }
     if hunted.problems.len() > MAX_PROBLEMS {
         writeln!(out, "- {} more", words::number((hunted.problems.len() - MAX_PROBLEMS) as u64))?;
+    }
+    writeln!(out)
+}
+
+fn suppressed(hunted: &Hunted, out: &mut dyn Write) -> io::Result<()> {
+    if hunted.suppressed.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## Left out by the allow-list\n")?;
+    for entry in &hunted.suppressed {
+        writeln!(out, "- {} × {}", words::number(entry.findings), prose(&words::suppressed(entry)))?;
     }
     writeln!(out)
 }

@@ -16,7 +16,7 @@ pub mod human;
 mod jsonl;
 mod markdown;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod selection;
 mod shown;
 pub mod stix;
@@ -29,6 +29,7 @@ use jiff::Timestamp;
 use watchfire_sigma::Level;
 
 use crate::model::Hunted;
+pub use csv::{Columns, UnknownColumn};
 
 /// A report as a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +71,10 @@ pub struct About {
     pub until: Option<Timestamp>,
     /// Findings below this are counted and not listed, unless a verdict rests on them.
     pub min_level: Level,
+    /// Whether the findings are wanted in numbers too.
+    pub summary: bool,
+    /// The columns of the CSV timeline.
+    pub columns: Columns,
 }
 
 /// Writes one report.

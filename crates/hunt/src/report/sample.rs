@@ -10,9 +10,10 @@ use watchfire_artifact::{Place, Problem};
 use watchfire_sigma::Level;
 
 use super::About;
+use super::Columns;
 use crate::model::{
     Act, Build, Coverage, Exposure, Finding, Gap, Hunted, Judged, Missing, Moment, NotApplicable, Outcome,
-    Raw, Reason, RuleInfo, RuleTally, Stage, Verdict, Witness, WitnessState,
+    Raw, Reason, RuleInfo, RuleTally, Stage, Suppressed, Verdict, Witness, WitnessState,
 };
 
 /// The server that was broken into.
@@ -42,6 +43,8 @@ pub(crate) fn about() -> About {
         since: Some(at("2021-01-01T00:00:00Z")),
         until: None,
         min_level: Level::Informational,
+        summary: true,
+        columns: Columns::default(),
     }
 }
 
@@ -69,6 +72,7 @@ pub(crate) fn hunted() -> Hunted {
             loaded: 131,
             refused: vec!["my-rules/broken.yml:7: condition names no detection `selction`".to_owned()],
             refused_rules: 1,
+            left_out: 2,
             unmapped: vec!["aws_cloudtrail_disable_logging".to_owned()],
             not_applicable: vec![NotApplicable {
                 logsource: "product: aws, service: cloudtrail".to_owned(),
@@ -77,6 +81,13 @@ pub(crate) fn hunted() -> Hunted {
             }],
         },
         look_back: Some(at("2021-01-01T00:00:00Z")),
+        suppressed: vec![Suppressed {
+            rule: "exh-093-logon".to_owned(),
+            reason: "the backup <b>logs on</b> every night".to_owned(),
+            by: "a.b".to_owned(),
+            until: None,
+            findings: 12,
+        }],
     }
 }
 

@@ -261,7 +261,7 @@ fn without_equal_times(mut sighting: Value) -> Value {
 }
 
 fn field<'f>(finding: &'f Finding, name: &str) -> Option<&'f str> {
-    finding.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    finding.fields.iter().find(|(field, _)| **field == *name).map(|(_, value)| value.as_str())
 }
 
 /// The levels of the TLP that sources of an indicator ask for. What claims to be one and is not stays inside.

@@ -278,6 +278,12 @@ pub(super) fn reason(reason: &Reason, findings: &[Finding]) -> String {
     }
 }
 
+/// An entry of an allow-list: the rule, why its findings are harmless, and who says so.
+pub(super) fn suppressed(entry: &crate::model::Suppressed) -> String {
+    let until = entry.until.map(|day| format!(", until {day}")).unwrap_or_default();
+    format!("{}: {} (by {}{until})", entry.rule, entry.reason, entry.by)
+}
+
 /// Names and values as one line: `Method=POST HttpStatus=241`.
 pub(super) fn fields(fields: &[ShownField]) -> String {
     let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();

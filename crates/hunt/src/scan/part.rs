@@ -1,5 +1,7 @@
 //! What scanning one unit brought to light.
 
+use serde::{Deserialize, Serialize};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
@@ -20,7 +22,7 @@ pub(crate) const HITS_PER_RULE_LIMIT: u64 = 10_000;
 pub(crate) const RAW_LIMIT_BYTES: usize = 64 * 1024;
 
 /// A record that a rule hits.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Hit {
     /// The rule, by its place in the content.
     pub(crate) rule: usize,
@@ -53,7 +55,7 @@ pub type ShownField = (Arc<str>, String);
 pub(crate) type Source = (Option<String>, String);
 
 /// Everything that one unit brought to light.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Part {
     /// Which evidence.
     pub(crate) evidence: usize,
@@ -81,8 +83,10 @@ pub(crate) struct Part {
     pub(crate) layout: Option<Layout>,
     /// Entries of configurations, for checks on state.
     pub(crate) configuration: Vec<watchfire_artifact::document::Entry>,
+    #[serde(skip)]
     counts: BTreeMap<usize, u64>,
     /// Names of hosts, each once.
+    #[serde(skip)]
     names: BTreeSet<Arc<str>>,
 }
 

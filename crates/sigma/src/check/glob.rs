@@ -7,15 +7,25 @@
 
 use crate::pattern::{DASHES, Element, Pattern};
 
-/// A pattern made ready.
+/// A string value with its wildcards, as rules have them, made ready.
 #[derive(Clone, Debug)]
-pub(crate) struct Glob {
+pub struct Glob {
     /// At least one; between two of them stands a `*`.
     segments: Vec<Vec<Element>>,
     cased: bool,
 }
 
 impl Glob {
+    /// Reads `*`, `?` and backslashes as the specification has them; case does not matter.
+    pub fn parse(text: &str) -> Self {
+        Self::new(&Pattern::parse(text), false)
+    }
+
+    /// Whether it matches the whole text.
+    pub fn is_match(&self, text: &str) -> bool {
+        self.matches(text.as_bytes())
+    }
+
     pub(crate) fn new(pattern: &Pattern, cased: bool) -> Self {
         let segments =
             pattern.elements.split(|element| *element == Element::Run).map(<[Element]>::to_vec).collect();

@@ -1,55 +1,124 @@
 //! `watchfire hunt`: evidence in, verdicts out.
 
+mod shards;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use watchfire_hunt::model::{Hunted, RuleInfo, Verdict};
-use watchfire_hunt::report::{self, About, human, stix};
-use watchfire_hunt::{Options, hunt};
+use watchfire_hunt::report::{self, About, Columns, UnknownColumn, human, stix};
+use watchfire_hunt::shards::By;
+use watchfire_hunt::{AllowList, Options, hunt};
 use watchfire_sigma::Level;
 use watchfire_stix::Tlp;
 
-use crate::arguments::{Format, Hunt};
-use crate::{Status, content, intel, terminal};
+use crate::arguments::{Format, Hunt, HuntStep, HuntTold, HuntWhat};
+use crate::{Status, content, terminal};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Hunt) -> anyhow::Result<Status> {
-    let options = Options {
-        since: arguments.since.as_deref().map(|text| time(text, Edge::Start)).transpose()?,
-        until: arguments.until.as_deref().map(|text| time(text, Edge::End)).transpose()?,
-        threads: arguments.threads,
-    };
-    let min_level = level(&arguments.min_level)?;
-    let tlp = tlp(&arguments.tlp)?;
-    let reports = arguments.report.iter().map(|path| format_of(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    for path in &arguments.paths {
+    match &arguments.step {
+        None => at_once(&arguments.what, &arguments.told, arguments.threads),
+        Some(HuntStep::Plan { what, shards, out }) => shards::plan(what, *shards, out.as_deref()),
+        Some(HuntStep::Scan { plan, shard, out, threads }) => shards::scan(plan, *shard, out, *threads),
+        Some(HuntStep::Merge { plan, parts, told, threads }) => shards::merge(plan, parts, told, *threads),
+    }
+}
+
+fn at_once(what: &HuntWhat, told: &HuntTold, threads: Option<usize>) -> anyhow::Result<Status> {
+    let options = Options { allow: allow_list(&told.allow)?, ..options(what, threads)? };
+    let telling = Telling::new(told)?;
+    look_at(&what.paths)?;
+    let content = content::load(&by(what))?;
+    let bar = terminal::Bar::new();
+    let hunted = hunt(&what.paths, content, &options, &bar)?;
+    bar.finish();
+    telling.tell(&hunted, &what.paths, &options)
+}
+
+fn options(what: &HuntWhat, threads: Option<usize>) -> anyhow::Result<Options> {
+    Ok(Options {
+        since: what.since.as_deref().map(|text| time(text, Edge::Start)).transpose()?,
+        until: what.until.as_deref().map(|text| time(text, Edge::End)).transpose()?,
+        threads,
+        ..Options::default()
+    })
+}
+
+/// By what the hunt goes.
+fn by(what: &HuntWhat) -> By {
+    let shown = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
+    By {
+        rules: what.rules.clone(),
+        pipelines: shown(&what.pipeline),
+        intel: shown(&what.intel),
+        warninglists: shown(&what.warninglist),
+        include: what.include.clone(),
+        exclude: what.exclude.clone(),
+    }
+}
+
+fn allow_list(paths: &[PathBuf]) -> anyhow::Result<AllowList> {
+    let mut list = AllowList::default();
+    for path in paths {
+        let about = path.display().to_string();
+        list.add(&about, &content::text(path).with_context(|| about.clone())?)?;
+    }
+    Ok(list)
+}
+
+/// A path that is not there is a slip of the hand, and no evidence.
+fn look_at(paths: &[PathBuf]) -> anyhow::Result<()> {
+    for path in paths {
         std::fs::metadata(path)
             .with_context(|| format!("{}\nhint: give a folder, an archive or a file", path.display()))?;
     }
-    let intel = intel::load(&arguments.intel, &arguments.warninglist)?;
-    let content = content::load(&arguments.rules, &arguments.pipeline, intel)?;
-    let bar = terminal::Bar::new();
-    let hunted = hunt(&arguments.paths, content, &options, &bar)?;
-    bar.finish();
-    let about = About {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        paths: arguments.paths.iter().map(|path| path.display().to_string()).collect(),
-        since: options.since,
-        until: options.until,
-        min_level,
-    };
-    for (path, format) in arguments.report.iter().zip(reports) {
-        write_report(path, format, &hunted, &about, tlp)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(())
+}
+
+/// How the answer is told, read before the work begins.
+struct Telling<'a> {
+    told: &'a HuntTold,
+    min_level: Level,
+    reports: Vec<Report>,
+    tlp: Tlp,
+    columns: Columns,
+}
+
+impl<'a> Telling<'a> {
+    fn new(told: &'a HuntTold) -> anyhow::Result<Self> {
+        Ok(Self {
+            told,
+            min_level: level(&told.min_level)?,
+            reports: told.report.iter().map(|path| format_of(path)).collect::<anyhow::Result<_>>()?,
+            tlp: tlp(&told.tlp)?,
+            columns: columns(&told.columns)?,
+        })
     }
-    print(arguments.format, &hunted, &about, tlp)?;
-    let found = hunted.worst().is_some_and(|worst| worst >= Verdict::Attempted);
-    Ok(if found { Status::Found } else { Status::Clear })
+
+    fn tell(&self, hunted: &Hunted, paths: &[PathBuf], options: &Options) -> anyhow::Result<Status> {
+        let about = About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            paths: paths.iter().map(|path| path.display().to_string()).collect(),
+            since: options.since,
+            until: options.until,
+            min_level: self.min_level,
+            summary: self.told.summary,
+            columns: self.columns.clone(),
+        };
+        for (path, format) in self.told.report.iter().zip(&self.reports) {
+            write_report(path, *format, hunted, &about, self.tlp)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        print(self.told.format, hunted, &about, self.tlp)?;
+        let found = hunted.worst().is_some_and(|worst| worst >= Verdict::Attempted);
+        Ok(if found { Status::Found } else { Status::Clear })
+    }
 }
 
 fn print(format: Format, hunted: &Hunted, about: &About, tlp: Tlp) -> anyhow::Result<()> {
@@ -116,6 +185,13 @@ fn tlp(text: &str) -> anyhow::Result<Tlp> {
         Some(tlp) => Ok(tlp),
         None => bail!("{text:?} is no level of the TLP\nhint: clear, green, amber, amber+strict or red"),
     }
+}
+
+fn columns(text: &str) -> anyhow::Result<Columns> {
+    text.parse().map_err(|unknown: UnknownColumn| {
+        let known = Columns::NAMES.join(", ");
+        anyhow!("{unknown}\nhint: minimal, standard, full, or some of {known}, field:NAME")
+    })
 }
 
 fn level(text: &str) -> anyhow::Result<Level> {

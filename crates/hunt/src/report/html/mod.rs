@@ -150,6 +150,10 @@ fn facts<'a>(hunted: &'a Hunted, about: &'a About) -> Vec<Fact<'a>> {
         },
         Fact { name: "looked for", value: shown_owned(words::counted(hunted.rules.loaded, "rule", "rules")) },
     ];
+    for entry in &hunted.suppressed {
+        let told = format!("{} × {}", words::number(entry.findings), words::suppressed(entry));
+        facts.push(Fact { name: "left out by the allow-list", value: shown_owned(told) });
+    }
     if let Some(window) = words::window(hunted, about) {
         facts.push(Fact { name: "window", value: shown_owned(window) });
     }

@@ -7,6 +7,7 @@
 
 mod ink;
 mod logs;
+mod numbers;
 mod story;
 
 use std::collections::BTreeSet;
@@ -64,7 +65,11 @@ pub fn write(hunted: &Hunted, about: &About, out: &mut dyn Write, style: Style) 
     logs::acts(&mut paper, hunted, &names)?;
     logs::coverage(&mut paper, hunted, &names)?;
     logs::missing(&mut paper, hunted, &names)?;
+    if about.summary {
+        numbers::summary(&mut paper, hunted, style.min_level)?;
+    }
     problems(&mut paper, hunted)?;
+    numbers::suppressed(&mut paper, &hunted.suppressed)?;
     rules(&mut paper, &hunted.rules)?;
     out.flush()
 }
@@ -210,6 +215,10 @@ fn rules(paper: &mut Paper<'_>, tally: &RuleTally) -> io::Result<()> {
     paper.heading("rules")?;
     let loaded = words::counted(tally.loaded, "rule was loaded", "rules were loaded");
     paper.line(&[(Ink::Plain, &format!("  {loaded}"))])?;
+    if tally.left_out > 0 {
+        let left_out = words::number(tally.left_out as u64);
+        paper.line(&[(Ink::Dim, &format!("  {left_out} left out by the choice of rules"))])?;
+    }
     let lists = [
         (Ink::Warn, "refused, as they could not be understood", &tally.refused),
         (Ink::Dim, "for logs that this program does not read", &tally.unmapped),
