@@ -29,6 +29,11 @@ fuzz_target!(|data: &[u8]| {
         index.scan(alone.as_bytes(), &mut |other, _| {
             met |= index.sources(other).any(|source| source.value == found.value);
         });
-        assert!(met || found.kind == watchfire_intel::Kind::Url, "{:?} {:?} is not found", found.kind, found.value);
+        assert!(
+            met || found.kind == watchfire_intel::Kind::Url,
+            "{:?} {:?} is not found",
+            found.kind,
+            found.value
+        );
     }
 });

@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Intel(Intel),
     /// A member's node: keep intelligence, and tell each what they may know over TAXII 2.1
     Node(Node),
+    /// Say MISP events, STIX, tables and lists in each other's words
+    Convert(Convert),
     /// Check STIX 2.1 objects, and say what follows from them
     Stix(Stix),
     /// Check STIX patterns, and match them against observed data
@@ -222,6 +224,41 @@ pub(crate) enum Listing {
     Json,
     /// One JSON object a line
     Jsonl,
+}
+
+/// `watchfire convert`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What a target cannot say is listed on standard error. Exit codes: 0 done, 2 could not do it."
+)]
+pub(crate) struct Convert {
+    /// A MISP event, search result or feed's folder, or STIX; `-` is standard input
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// Where to: .stix.json, .misp.json, .csv, .txt, or a folder for a MISP feed; `-` is standard output
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// What the input is, if not what it looks like
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) from: Option<Exchange>,
+    /// What to write, if not what the name of the output says
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) to: Option<Exchange>,
+}
+
+/// A format of exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Exchange {
+    /// STIX 2.1
+    Stix,
+    /// MISP events in one file
+    Misp,
+    /// The folder of a MISP feed
+    MispFeed,
+    /// A table of all attributes
+    Csv,
+    /// Values for detection, one a line
+    Text,
 }
 
 /// `watchfire stix`

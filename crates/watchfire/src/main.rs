@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Intel(arguments) => commands::intel::run(&arguments),
         Command::Node(arguments) => commands::node::run(&arguments),
         Command::Rules(arguments) => commands::rules::run(&arguments),
+        Command::Convert(arguments) => commands::convert::run(&arguments),
         Command::Stix(arguments) => commands::stix::run(&arguments),
         Command::Pattern(arguments) => commands::pattern::run(&arguments),
     };

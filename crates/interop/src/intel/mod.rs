@@ -4,8 +4,8 @@ mod csv;
 mod list;
 mod misp;
 mod openioc;
-mod stix;
-mod types;
+pub(crate) mod stix;
+pub(crate) mod types;
 mod warninglist;
 
 use std::fmt;

@@ -21,12 +21,12 @@ use super::{IntelError, Into, seconds, uuid};
 const WAITING_MAX: usize = 1_000_000;
 
 /// An indicator, before the names behind its references are known.
-struct Waiting {
+pub(crate) struct Waiting {
     author: String,
     title: String,
     id: String,
     markings: Vec<String>,
-    values: Vec<(Kind, String)>,
+    pub(crate) values: Vec<(Kind, String)>,
     valid_from: Option<i64>,
     valid_until: Option<i64>,
     confidence: Option<u8>,
@@ -126,12 +126,12 @@ fn flush(waiting: &mut Vec<Waiting>, names: &Names, into: &mut Into<'_>) {
 }
 
 /// Why an indicator is not looked for.
-enum Unused {
+pub(crate) enum Unused {
     NotMeant,
     Refused(String),
 }
 
-fn indicator(node: &Node<'_>) -> Result<Waiting, Unused> {
+pub(crate) fn indicator(node: &Node<'_>) -> Result<Waiting, Unused> {
     let text = |name: &str| node.text(name).unwrap_or_default().to_owned();
     let benign = node.get("indicator_types").and_then(Node::items).unwrap_or_default();
     if node.get("revoked").and_then(Node::as_bool) == Some(true)

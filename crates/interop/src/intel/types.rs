@@ -3,7 +3,7 @@
 use watchfire_intel::Kind;
 
 /// The kind behind a name of MISP's attribute types; none for what says nothing that a log would hold.
-pub(super) fn misp(name: &str) -> Option<Kind> {
+pub(crate) fn misp(name: &str) -> Option<Kind> {
     Some(match name {
         "md5"
         | "sha1"

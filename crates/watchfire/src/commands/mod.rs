@@ -1,5 +1,6 @@
 //! One file per command; each turns what was typed into what it means, and runs it.
 
+pub(crate) mod convert;
 pub(crate) mod hunt;
 pub(crate) mod intel;
 mod list;
