@@ -81,6 +81,26 @@ impl<'a> Event<'a> {
         self.fields.iter().find(|(field, _)| same_name(field, name)).map(|(_, value)| value.as_ref())
     }
 
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// The value of a field by its place in the line.
+    pub fn value(&self, place: usize) -> &str {
+        &self.fields[place].1
+    }
+
+    /// The places of all fields of a name.
+    pub fn places(&self, name: &str) -> impl Iterator<Item = usize> {
+        (0..self.fields.len()).filter(move |&place| same_name(&self.fields[place].0, name))
+    }
+
     /// All names and values, in the order of the line.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))

@@ -4,15 +4,18 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rustc_hash::FxHashMap;
 use watchfire_artifact::event::{Event, EventError};
 use watchfire_artifact::lines::{self, Chunk, Chunks};
 use watchfire_artifact::text::text;
 use watchfire_artifact::{Kind, Place, Problem};
 use watchfire_sigma::Scratch;
 
-use super::matchers::EventRecord;
+use super::matchers::EventMatcher;
 use super::part::{Hit, Part, RAW_LIMIT_BYTES, artifact_name};
+use super::shape::Shapes;
 use super::{File, Scanner, intel};
+use crate::tally::Tally;
 
 /// Lines that cannot be read are named one by one up to here, then counted.
 const BAD_LINES_NAMED: u64 = 3;
@@ -27,7 +30,17 @@ pub(super) fn scan<R: Read>(
     mut chunks: Chunks<R>,
     part: &mut Part,
 ) -> io::Result<()> {
-    let mut scan = Scan { scanner, file, part, scratch: Scratch::default(), bad: 0 };
+    let mut scan = Scan {
+        scanner,
+        file,
+        part,
+        scratch: Scratch::default(),
+        classes: FxHashMap::default(),
+        signature: Vec::new(),
+        rows: Vec::new(),
+        last: 0,
+        bad: 0,
+    };
     let outcome = chunks.for_each(|chunk| scan.chunk(chunk));
     scan.finish();
     outcome
@@ -38,7 +51,29 @@ struct Scan<'s> {
     file: &'s File<'s>,
     part: &'s mut Part,
     scratch: Scratch,
+    /// By channel, event id and provider.
+    classes: FxHashMap<Box<[u8]>, Class>,
+    signature: Vec<u8>,
+    rows: Vec<Row>,
+    /// The row of the event before: nearly always that of the next.
+    last: usize,
     bad: u64,
+}
+
+/// Events of one channel, event id and provider.
+struct Class {
+    matcher: Arc<EventMatcher>,
+    artifact: Arc<str>,
+    shapes: Shapes,
+}
+
+/// What was seen of one artifact of one host.
+struct Row {
+    host: Option<Box<str>>,
+    artifact: Arc<str>,
+    tally: Tally,
+    /// Some have no time but the stated one.
+    stated: bool,
 }
 
 impl Scan<'_> {
@@ -53,22 +88,20 @@ impl Scan<'_> {
     }
 
     fn event(&mut self, event: &Event<'_>, offset: u64, line: &[u8]) {
-        let first = |name: &str| event.first(name).unwrap_or_default();
-        let (channel, host) = (first("Channel"), event.first("Computer"));
-        let artifact: Arc<str> =
-            artifact_name(Kind::EventsJson, &self.file.path, Some(channel), &self.scanner.content.artifacts)
-                .into();
-        self.clock(host, event.utc, event.stated);
-        self.part.tally(host, &artifact).note(event.utc.or(event.stated), 1);
-        if event.utc.is_none() {
-            self.part.stated.insert((host.map(str::to_owned), artifact.to_string()));
+        let host = event.first("Computer");
+        self.sign(event);
+        if !self.classes.contains_key(self.signature.as_slice()) {
+            let class = self.class(event);
+            self.classes.insert(self.signature.as_slice().into(), class);
         }
-        let matcher = self.scanner.matchers.events(channel, first("EventID"), first("Provider_Name"));
+        let class = self.classes.get_mut(self.signature.as_slice()).expect("it was put there");
+        let (matcher, artifact) = (Arc::clone(&class.matcher), Arc::clone(&class.artifact));
         let mut found = Vec::new();
         if !matcher.matcher.is_empty() {
-            let record = EventRecord { event, wanted: matcher.matcher.wanted() };
-            matcher.matcher.evaluate(&record, &mut self.scratch, &mut found);
+            class.shapes.evaluate(&matcher.matcher, event, &mut self.scratch, &mut found);
         }
+        self.clock(host, event.utc, event.stated);
+        self.note(host, &artifact, event);
         intel::add(self.scanner.content, line, &mut found);
         for rule in found {
             if !self.part.wants(rule) {
@@ -91,6 +124,42 @@ impl Scan<'_> {
         }
     }
 
+    /// Writes down what the event's class is known by.
+    fn sign(&mut self, event: &Event<'_>) {
+        self.signature.clear();
+        for name in ["Channel", "EventID", "Provider_Name"] {
+            let value = event.first(name).unwrap_or_default().as_bytes();
+            self.signature.extend_from_slice(&(value.len() as u32).to_le_bytes());
+            self.signature.extend_from_slice(value);
+        }
+    }
+
+    fn class(&self, event: &Event<'_>) -> Class {
+        let first = |name: &str| event.first(name).unwrap_or_default();
+        let channel = first("Channel");
+        let artifacts = &self.scanner.content.artifacts;
+        Class {
+            matcher: self.scanner.matchers.events(channel, first("EventID"), first("Provider_Name")),
+            artifact: artifact_name(Kind::EventsJson, &self.file.path, Some(channel), artifacts).into(),
+            shapes: Shapes::default(),
+        }
+    }
+
+    /// Counts the event for its host and artifact.
+    fn note(&mut self, host: Option<&str>, artifact: &Arc<str>, event: &Event<'_>) {
+        let is = |row: &Row| row.host.as_deref() == host && *row.artifact == **artifact;
+        if !self.rows.get(self.last).is_some_and(is) {
+            self.last = self.rows.iter().position(is).unwrap_or_else(|| {
+                let (host, artifact) = (host.map(Box::from), Arc::clone(artifact));
+                self.rows.push(Row { host, artifact, tally: Tally::default(), stated: false });
+                self.rows.len() - 1
+            });
+        }
+        let row = &mut self.rows[self.last];
+        row.tally.note(event.utc.or(event.stated), 1);
+        row.stated |= event.utc.is_none();
+    }
+
     /// Notes how far the stated time runs ahead of UTC, where a record has both.
     fn clock(&mut self, host: Option<&str>, utc: Option<Timestamp>, stated: Option<Timestamp>) {
         if let (Some(utc), Some(stated)) = (utc, stated) {
@@ -107,6 +176,12 @@ impl Scan<'_> {
     }
 
     fn finish(self) {
+        for Row { host, artifact, tally, stated } in self.rows {
+            if stated {
+                self.part.stated.insert((host.as_deref().map(str::to_owned), artifact.to_string()));
+            }
+            self.part.tally(host.as_deref(), &artifact).add(&tally, 0);
+        }
         if self.bad > BAD_LINES_NAMED {
             let what = format!("{} more lines are no events", self.bad - BAD_LINES_NAMED);
             self.part.problems.push(Problem::file(&self.file.evidence.path, what));

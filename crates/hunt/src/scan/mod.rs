@@ -10,6 +10,7 @@ mod intel;
 mod lines;
 mod matchers;
 mod part;
+mod shape;
 
 use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
