@@ -62,6 +62,8 @@ pub struct Gathered {
     pub evidence: Vec<Evidence>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// Symbolic links below the path at hand.
+    links: usize,
 }
 
 /// Walks the given paths.
@@ -69,6 +71,13 @@ pub fn gather(paths: &[PathBuf]) -> Gathered {
     let mut found = Gathered::default();
     for path in paths {
         found.path(path, 0);
+        let links = std::mem::take(&mut found.links);
+        if links > 0 {
+            let what = format!(
+                "{links} symbolic links below it are not followed: evidence must not point out of itself"
+            );
+            found.problems.push(Problem::file(&shown(path), what));
+        }
     }
     found
 }
@@ -82,6 +91,7 @@ impl Gathered {
                 Ok(target) => self.path(&target, 1),
                 Err(error) => self.problem(path, &error),
             },
+            Ok(metadata) if metadata.is_symlink() => self.links += 1,
             Ok(metadata) if metadata.is_file() => self.file(path, &metadata),
             Ok(_) => {}
             Err(error) => self.problem(path, &error),
@@ -319,5 +329,27 @@ impl<R: Read> Read for Hashing<R> {
         let count = self.inner.read(buffer)?;
         self.digest.update(&buffer[..count]);
         Ok(count)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot go on stops
+
+    use super::*;
+
+    #[test]
+    fn links_below_are_not_followed_and_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("real.log"), "x").unwrap();
+        for name in ["a.log", "b.log"] {
+            std::os::unix::fs::symlink(folder.path().join("real.log"), folder.path().join(name)).unwrap();
+        }
+        let Gathered { evidence, problems, .. } = gather(&[folder.path().to_owned()]);
+        assert_eq!(evidence.len(), 1);
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].what.starts_with("2 symbolic links"), "{}", problems[0].what);
+        // A path that was typed is.
+        assert_eq!(gather(&[folder.path().join("a.log")]).evidence.len(), 1);
     }
 }
