@@ -307,7 +307,7 @@ impl Write<'_> {
         };
         let mut there = HashSet::new();
         self.session.for_rows(
-            "select m.object from {rows item, version_us} join member m \
+            "select m.object from {rows item, version_us} join member m {using member_item} \
              on m.collection = $3 and m.item = r.item and m.version_us = r.version_us",
             &rows,
             &[collection.0.into()],

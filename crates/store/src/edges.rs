@@ -61,7 +61,7 @@ impl Write<'_> {
     fn neighbours(&mut self, collection: CollectionKey, joining: &[Joining]) -> Result<Vec<Neighbours>> {
         let side = |comparison: &str, order: &str, lane: &str| {
             format!(
-                "(select m.place from member m where m.collection = $4 and m.item = r.item \
+                "(select m.place from member m {{using member_item}} where m.collection = $4 and m.item = r.item \
                  and m.version_us {comparison} r.version_us {lane} order by m.version_us {order} limit 1)"
             )
         };

@@ -283,7 +283,7 @@ impl Read<'_> {
         // The plus keeps the lane out of the choice of an index: an item has few versions, a lane has millions of rows.
         let mut beyond = |comparison: &str| -> Result<bool> {
             let text = format!(
-                "select 1 from member m where m.collection = $1 and m.item = $2 \
+                "select 1 from member m {{using member_item}} where m.collection = $1 and m.item = $2 \
                  and m.version_us {comparison} $3 and +m.lane {{in $4}} limit 1"
             );
             let values = [
@@ -308,7 +308,7 @@ impl Read<'_> {
     ) -> Result<Vec<Candidate>> {
         let keys: Vec<i64> = lanes.iter().map(|lane| lane.key).collect();
         let text = format!(
-            "select {CANDIDATE} from object o join member m on m.object = o.key \
+            "select {CANDIDATE} from object o join member m {{using member_object}} on m.object = o.key \
              where o.version_us {{in $1}} and m.collection = $2 and m.place > $3 and +m.lane {{in $4}} \
              order by m.place limit $5"
         );
@@ -336,7 +336,7 @@ impl Read<'_> {
         ids.dedup();
         let text = format!(
             "select {CANDIDATE} from {{rows id}} join item i on i.id = r.id \
-             join member m on m.collection = $2 and m.item = i.key"
+             join member m {{using member_item}} on m.collection = $2 and m.item = i.key"
         );
         let mut items: BTreeMap<i64, Vec<Candidate>> = BTreeMap::new();
         let rows = Rows { columns: vec![Column::Texts(ids)] };

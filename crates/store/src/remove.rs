@@ -116,7 +116,7 @@ impl Write<'_> {
     fn recount_edges(&mut self, collection: CollectionKey, items: &[i64]) -> Result<()> {
         for item in items {
             let versions = self.session.list(
-                "select place, item, version_us, object, lane, added_us from member \
+                "select place, item, version_us, object, lane, added_us from member {using member_item} \
                  where collection = $1 and item = $2 order by version_us",
                 &[collection.0.into(), Value::Int(*item)],
                 |row| {
@@ -170,7 +170,7 @@ impl Write<'_> {
             self.take_places(CollectionKey(collection), 0, 0)?;
             let own = self.intern_lane(lane(collection))?;
             self.session.run(
-                "update member set lane = $1 where collection = $2 and object = $3",
+                "update member {using member_object} set lane = $1 where collection = $2 and object = $3",
                 &[own.into(), collection.into(), object.into()],
             )?;
             self.recount_edges(CollectionKey(collection), &[item])?;
