@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::defang::refang;
 use crate::indicator::Kind;
-use crate::limits::{LITERAL_BYTES_MIN, VALUE_BYTES_MAX};
+use crate::limits::{LITERAL_BYTES_MIN, PATH_BYTES_MAX, PATH_PARTS_MAX, VALUE_BYTES_MAX};
 use crate::network::Network;
 
 /// Why a value is no indicator that can be looked for.
@@ -207,6 +207,11 @@ pub(crate) fn is_local(byte: u8) -> bool {
 }
 
 /// Lower case, one `/` between components, without what differs from host to host at its start.
+/// What ends a path in a text: no file has it in its name, and a value with it could never be found.
+pub(crate) fn ends_path(byte: u8) -> bool {
+    byte < b' ' || matches!(byte, b'"' | b'<' | b'>' | b'|' | b'*' | b'?')
+}
+
 fn path(value: &str) -> Result<String, Refused> {
     let mut components: Vec<&str> = value.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
     // `%APPDATA%`, `~`, `.`: only the host knows what they stand for.
@@ -216,6 +221,12 @@ fn path(value: &str) -> Result<String, Refused> {
         components.remove(0);
     }
     let last = components.last().ok_or(Refused::Empty)?;
+    if components.iter().any(|part| part.bytes().any(ends_path)) && !last.contains('*') {
+        return Err(Refused::Form(Kind::Path));
+    }
+    if components.len() > PATH_PARTS_MAX || value.len() > PATH_BYTES_MAX {
+        return Err(Refused::TooLong);
+    }
     if components.len() < 2 || last.len() < LITERAL_BYTES_MIN || last.contains('*') {
         file_name(last)?;
     }

@@ -12,7 +12,7 @@ use crate::index::{Index, Target, digest_key, unhex};
 use crate::indicator::Kind;
 use crate::key::{DIGIT, HEX, Key, WORD, is};
 use crate::limits::{PATH_BYTES_MAX, PATH_PARTS_MAX, URL_ENDS_MAX, VALUE_BYTES_MAX, WORD_BYTES_MAX};
-use crate::normal::{is_local, v6};
+use crate::normal::{ends_path, is_local, v6};
 
 /// Half the length of the shortest digest: one of every so many bytes is looked at.
 const STEP: usize = 16;
@@ -203,7 +203,7 @@ impl Index {
         while at > first && parts < PATH_PARTS_MAX {
             let byte = text[at - 1];
             let is_separator = matches!(byte, b'/' | b'\\');
-            let is_end = byte < b' ' || matches!(byte, b'"' | b'<' | b'>' | b'|' | b'*' | b'?');
+            let is_end = ends_path(byte);
             if is_separator || is_end || matches!(byte, b' ' | b'\'' | b'=' | b',' | b';' | b'%' | b'(') {
                 self.path_from(text, at..name.end, key, found);
             }
