@@ -7,13 +7,17 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a bench prints its figures
 
+mod kit;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use std::{env, fs, io};
+use std::{fs, io};
 
 use wait4::Wait4;
+
+use kit::argument;
 
 const RUNS: usize = 5;
 const INDICATORS: usize = 1_000_000;
@@ -106,10 +110,4 @@ fn write_list(path: &Path) -> io::Result<usize> {
     }
     fs::write(path, &text)?;
     Ok(text.len() - INDICATORS)
-}
-
-fn argument(name: &str) -> Option<String> {
-    let arguments: Vec<String> = env::args().collect();
-    let at = arguments.iter().position(|argument| argument == name)?;
-    arguments.get(at + 1).cloned()
 }

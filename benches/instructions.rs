@@ -8,11 +8,15 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::format_push_string, clippy::disallowed_methods)] // a bench prints its figures, and reads files of its own
 
+mod kit;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::{env, fs, io};
 
 use watchfire_lab::{DEFAULT_SEED, File, bulk, example, example_event_logs};
+
+use kit::argument;
 
 /// How much a count may grow, in percent, before somebody must say why.
 const GROWTH_PERCENT: f64 = 5.0;
@@ -71,12 +75,6 @@ fn missing() -> Option<String> {
     let same = cfg!(all(target_arch = "x86_64", target_os = "linux"))
         && fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| text.contains(" avx2 "));
     (!same).then(|| "the record was made on Linux on a processor with AVX2".to_owned())
-}
-
-fn argument(name: &str) -> Option<String> {
-    let arguments: Vec<String> = env::args().collect();
-    let at = arguments.iter().position(|argument| argument == name)?;
-    arguments.get(at + 1).cloned()
 }
 
 fn write(folder: &Path, files: Vec<File>) -> io::Result<()> {

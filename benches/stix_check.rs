@@ -7,12 +7,16 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)] // a bench prints its figures
 
+mod kit;
+
 use std::fmt::Write as _;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::{env, fs};
 
 use watchfire_stix::{Reader, Severity, check};
+
+use kit::{argument, cpu_seconds};
 
 const OBJECTS: usize = 100_000;
 const PEER_OBJECTS: usize = 1_000;
@@ -111,17 +115,4 @@ fn object(number: usize) -> String {
         ),
     };
     text
-}
-
-fn argument(name: &str) -> Option<String> {
-    let arguments: Vec<String> = env::args().collect();
-    let at = arguments.iter().position(|argument| argument == name)?;
-    arguments.get(at + 1).cloned()
-}
-
-/// The time that this thread has been running.
-fn cpu_seconds() -> f64 {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    let nanoseconds: f64 = text.split_whitespace().next().unwrap().parse().unwrap();
-    nanoseconds / 1e9
 }

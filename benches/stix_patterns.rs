@@ -8,12 +8,16 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)] // a bench prints its figures
 
+mod kit;
+
 use std::fmt::Write as _;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::{env, fs};
 
 use watchfire_stix::pattern::{Json, Observations, PatternSet};
+
+use kit::{argument, cpu_seconds};
 
 const PATTERNS: usize = 1_000;
 const OBSERVED: usize = 10_000;
@@ -125,19 +129,6 @@ fn indicators() {
         "resident memory {bytes} bytes, their values {values}: {:.1} bytes an indicator beyond them",
         (bytes as f64 - values as f64) / INDICATORS as f64
     );
-}
-
-fn argument(name: &str) -> Option<String> {
-    let arguments: Vec<String> = env::args().collect();
-    let at = arguments.iter().position(|argument| argument == name)?;
-    arguments.get(at + 1).cloned()
-}
-
-/// The time that this thread has been running.
-fn cpu_seconds() -> f64 {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    let nanoseconds: f64 = text.split_whitespace().next().unwrap().parse().unwrap();
-    nanoseconds / 1e9
 }
 
 fn resident_bytes() -> usize {

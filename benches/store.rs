@@ -6,13 +6,17 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a bench prints its figures
 
+mod kit;
+
+use std::fs;
 use std::time::Instant;
-use std::{env, fs};
 
 use watchfire_store::{
     Clearance, CollectionKey, Cursor, Filter, MarkingKey, NewCollection, NewObject, NewRelation, Options,
     Query, Sought, Store,
 };
+
+use kit::argument;
 
 const BATCH: u64 = 10_000;
 const PAGE: usize = 1_000;
@@ -196,8 +200,4 @@ fn resident_kib() -> u64 {
     let status = String::from_utf8(fs::read("/proc/self/status").unwrap()).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-fn argument(name: &str) -> Option<String> {
-    env::args().skip_while(|argument| argument != name).nth(1)
 }

@@ -6,11 +6,15 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::format_push_string)] // a bench prints its figures
 
+mod kit;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use std::{env, fs, io};
+use std::{fs, io};
+
+use kit::argument;
 
 const RUNS: usize = 5;
 
@@ -57,12 +61,6 @@ fn main() -> io::Result<()> {
         ratios[RUNS - 1]
     );
     Ok(())
-}
-
-fn argument(name: &str) -> Option<String> {
-    let arguments: Vec<String> = env::args().collect();
-    let at = arguments.iter().position(|argument| argument == name)?;
-    arguments.get(at + 1).cloned()
 }
 
 fn works(command: &mut Command) -> bool {

@@ -7,7 +7,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::measure::{Call, files};
+use watchfire_lab::files;
+
+use crate::measure::Call;
 
 /// An engine, and what our processor time may be at most as a part of its.
 pub struct Engine {

@@ -6,6 +6,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::format_push_string)] // a bench prints its figures
 #![allow(unreachable_pub)] // modules of a bench have nobody outside
 
+#[path = "../kit.rs"]
+mod kit;
+
 mod engines;
 mod flatten;
 mod measure;
@@ -13,12 +16,14 @@ mod measure;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{fs, io};
 
 use serde_json::Value;
+use watchfire_lab::files;
 
 use engines::{Engine, Setup};
-use measure::{Cost, files, median, warm};
+use kit::argument;
+use measure::{Cost, median, warm};
 
 /// Peak memory of a hunt, whatever the size of what it reads.
 const PEAK_AT_MOST_BYTES: u64 = 300_000_000;
@@ -59,12 +64,6 @@ fn main() -> io::Result<()> {
     }
     show(&all, &costs);
     Ok(())
-}
-
-fn argument(name: &str) -> Option<String> {
-    let arguments: Vec<String> = env::args().collect();
-    let at = arguments.iter().position(|argument| argument == name)?;
-    arguments.get(at + 1).cloned()
 }
 
 /// The files that are read: event logs, or where there are none, JSON lines.

@@ -300,7 +300,8 @@ impl Evidence {
     }
 }
 
-fn sha256(source: &mut dyn Read) -> io::Result<[u8; 32]> {
+/// The SHA-256 of all that is left to read.
+pub fn sha256(source: &mut dyn Read) -> io::Result<[u8; 32]> {
     let mut hashing = Hashing::new(source);
     io::copy(&mut hashing, &mut io::sink())?;
     Ok(hashing.finish())

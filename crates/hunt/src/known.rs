@@ -4,14 +4,13 @@
 //! become servers, stated times become UTC where records prove the clock wrong, and every finding gets the hash of its
 //! file.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 use watchfire_artifact::document::hex_lower;
-use watchfire_artifact::text::{is_plain, printable};
+use watchfire_artifact::text::{into_printable, is_plain, printable};
 use watchfire_artifact::{Gathered, Locator, Place, Problem};
 use watchfire_sigma::Level;
 
@@ -206,7 +205,7 @@ fn findings(input: &Input<'_>, parts: &mut [Part], clocks: &Clocks, servers: &Se
             let server = by_host.entry(hit.host.clone()).or_insert_with(name);
             let raw = match (hit.raw.take(), hit.place) {
                 (None, Place::Record { offset, .. }) => events.raw(part.evidence, offset),
-                (raw, _) => Raw::Kept(safe(raw.unwrap_or_default())),
+                (raw, _) => Raw::Kept(into_printable(raw.unwrap_or_default())),
             };
             let shared = (Arc::clone(server), Arc::clone(&file), Arc::clone(&sha256));
             let (time, rule) = (clocks.time(part.evidence, &hit), hit.rule);
@@ -256,14 +255,6 @@ fn finding(
         request: hit.request,
         fields: hit.fields.into_iter().map(|(name, value)| (name, on_one_line(value))).collect(),
         raw,
-    }
-}
-
-/// Text that is safe to show, as it came where it is.
-fn safe(text: String) -> String {
-    match printable(&text) {
-        Cow::Borrowed(_) => text,
-        Cow::Owned(safe) => safe,
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use watchfire_artifact::evtx::{self, CHUNK_BYTES, Chunk};
 use watchfire_artifact::lines::read_limited;
-use watchfire_artifact::text::printable;
+use watchfire_artifact::text::into_printable;
 use watchfire_artifact::{Evidence, Locator};
 
 use crate::scan::RAW_LIMIT_BYTES;
@@ -108,8 +108,5 @@ fn record(chunk: &Chunk<'_>, offset: u64) -> String {
 pub(crate) fn xml(chunk: &Chunk<'_>, raw: &evtx::RawRecord) -> String {
     let (mut xml, _) = evtx::xml(chunk, &raw.xml);
     xml.truncate(xml.floor_char_boundary(RAW_LIMIT_BYTES));
-    match printable(&xml) {
-        Cow::Borrowed(_) => xml,
-        Cow::Owned(safe) => safe,
-    }
+    into_printable(xml)
 }

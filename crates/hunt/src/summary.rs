@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use serde::Serializer;
 use watchfire_sigma::Level;
 
 use crate::model::{Finding, Hunted};
@@ -48,7 +49,8 @@ pub struct Counted {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<u64>,
     /// The loudest level among them.
-    pub level: String,
+    #[serde(serialize_with = "as_word")]
+    pub level: Level,
 }
 
 /// Findings of one stretch of time.
@@ -59,7 +61,13 @@ pub struct Bar {
     /// Findings.
     pub findings: u64,
     /// The loudest level among them.
-    pub level: String,
+    #[serde(serialize_with = "as_word")]
+    pub level: Level,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref)] // serde hands over references
+fn as_word<S: Serializer>(level: &Level, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(level.as_str())
 }
 
 /// Counts some of the findings.
@@ -67,7 +75,7 @@ pub(crate) fn count(hunted: &Hunted, listed: &[usize]) -> Summary {
     let findings: Vec<&Finding> = listed.iter().map(|&index| &hunted.findings[index]).collect();
     let (bar_s, histogram) = histogram(&findings);
     let mut levels = groups(&findings, |finding| vec![finding.level.to_string()]);
-    levels.sort_by_key(|counted| Reverse(counted.level.parse::<Level>().ok()));
+    levels.sort_by_key(|counted| Reverse(counted.level));
     let mut servers = groups(&findings, |finding| vec![finding.server.to_string()]);
     servers.truncate(TOP);
     let mut rules = groups(&findings, |finding| vec![finding.rule.title.clone()]);
@@ -101,7 +109,7 @@ fn groups(findings: &[&Finding], names: impl Fn(&Finding) -> Vec<String>) -> Vec
         name,
         findings,
         rules: Some(rules.len() as u64),
-        level: level.to_string(),
+        level,
     };
     let mut counted: Vec<Counted> = groups.into_iter().map(counted).collect();
     counted.sort_by(|a, b| b.findings.cmp(&a.findings).then_with(|| a.name.cmp(&b.name)));
@@ -126,7 +134,7 @@ fn histogram(findings: &[&Finding]) -> (i64, Vec<Bar>) {
     }
     let bar = |(number, (findings, level)): (i64, (u64, Level))| {
         let from = Timestamp::from_second(number * width).ok()?;
-        Some(Bar { from, findings, level: level.to_string() })
+        Some(Bar { from, findings, level })
     };
     (width, bars.into_iter().filter_map(bar).collect())
 }

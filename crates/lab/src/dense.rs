@@ -7,10 +7,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::bulk::Written;
 use crate::evtx::{CHUNK_BYTES, HEADER_BLOCK_BYTES, header};
+use crate::files;
 
 /// A chunk whose free space begins beyond this offset is nearly full.
 const NEARLY_FULL: u32 = 48_000;
@@ -54,7 +55,7 @@ fn write_log<'a>(path: &Path, chunks: &mut impl Iterator<Item = &'a Vec<u8>>, co
 
 fn full_chunks(source: &Path) -> io::Result<Vec<Vec<u8>>> {
     let mut chunks = Vec::new();
-    for path in event_logs(source)? {
+    for path in files(source, "evtx")? {
         let mut log = File::open(path)?;
         log.seek(SeekFrom::Start(HEADER_BLOCK_BYTES as u64))?;
         let mut chunk = vec![0; CHUNK_BYTES];
@@ -84,23 +85,6 @@ fn nearly_full(chunk: &[u8]) -> bool {
 
 fn last_record_id(chunk: &[u8]) -> Option<u64> {
     chunk.get(LAST_RECORD_AT..)?.first_chunk().copied().map(u64::from_le_bytes)
-}
-
-/// All `.evtx` under a folder, in the order of their paths.
-fn event_logs(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("evtx")) {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ mod event;
 mod event_log;
 pub mod evtx;
 mod exchange;
+mod files;
 mod intrusion;
 mod json;
 mod moment;
@@ -49,6 +50,7 @@ mod windows;
 pub use bulk::{Written, bulk};
 pub use collection::File;
 pub use dense::dense;
+pub use files::files;
 pub use rebuild::{Rebuilt, rebuild};
 
 use collection::Collection;

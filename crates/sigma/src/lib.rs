@@ -48,7 +48,7 @@ pub use parse::{Parsed, Placeholders, parse, parse_in, parse_with};
 pub use pipeline::{Environment, Pipeline};
 pub use prefilter::{Encoding, Prefilter};
 pub use problem::{Place, Problem, Severity};
-pub use record::{Part, Record, Value, is_figure};
+pub use record::{Record, Value, is_figure};
 pub use rule::{
     Custom, Detection, Document, Header, Level, LogSource, Related, Rule, Status, UnknownWord, same_field,
 };

@@ -11,7 +11,7 @@ use crate::check::{Check, Compiled};
 use crate::compile::Bank;
 use crate::memory::Memory;
 use crate::prefilter::{Encoding, Prefilter};
-use crate::record::{Part, Record, Value};
+use crate::record::{Record, Value};
 use crate::wake::Wake;
 
 /// The rules of one class of record.
@@ -384,8 +384,8 @@ impl<'r, 'm, R: Record + ?Sized> View<'r, 'm, R> {
         self.record.parts()
     }
 
-    pub(crate) fn part(&self, part: usize) -> Part<'r> {
-        self.record.part(part)
+    pub(crate) fn part_is_figure(&self, part: usize) -> bool {
+        self.record.part_is_figure(part)
     }
 
     pub(crate) fn any_text_of(&self, part: usize, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
@@ -396,7 +396,7 @@ impl<'r, 'm, R: Record + ?Sized> View<'r, 'm, R> {
     pub(crate) fn recall_part(&mut self, part: usize) -> Option<(&mut Memory, usize)> {
         let record = self.record;
         let memory = self.memory.as_mut()?;
-        let entry = memory.entry(self.values.len() + part, || record.part(part).stored)?;
+        let entry = memory.entry(self.values.len() + part, || record.part_stored(part))?;
         Some((memory, entry))
     }
 

@@ -74,10 +74,16 @@ pub trait Record {
         None
     }
 
-    /// One of the parts.
-    fn part(&self, number: usize) -> Part<'_> {
-        let _ = number;
-        Part { stored: None, is_figure: false }
+    /// A part's bytes, as [`Record::stored`] gives those of a slot.
+    fn part_stored(&self, part: usize) -> Option<(u8, &[u8])> {
+        let _ = part;
+        None
+    }
+
+    /// Whether a part's text is a number, a time or an identifier: nothing stands in it but what [`is_figure`] takes.
+    fn part_is_figure(&self, part: usize) -> bool {
+        let _ = part;
+        false
     }
 
     /// The same as [`Record::any_text`] for one part.
@@ -85,15 +91,6 @@ pub trait Record {
         let _ = (part, test);
         false
     }
-}
-
-/// A part of a record's texts, not decoded.
-#[derive(Clone, Copy, Debug)]
-pub struct Part<'a> {
-    /// As [`Record::stored`] has it.
-    pub stored: Option<(u8, &'a [u8])>,
-    /// Its text is a number, a time or an identifier: nothing stands in it but what [`is_figure`] takes.
-    pub is_figure: bool,
 }
 
 /// Whether a byte can stand in a number, a time, a GUID or a SID, in whatever case.

@@ -218,7 +218,7 @@ impl Place {
             });
         }
         for part in 0..view.parts() {
-            if view.part(part).is_figure && !self.search.in_figures {
+            if !self.search.in_figures && view.part_is_figure(part) {
                 continue;
             }
             if let Some(woken) =

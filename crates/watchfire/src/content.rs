@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, anyhow, bail};
 use sha2::{Digest, Sha256};
-use watchfire_artifact::Hashing;
 use watchfire_artifact::document::hex_lower;
+use watchfire_artifact::sha256;
 use watchfire_hunt::content::Content;
 use watchfire_hunt::shards::By;
 use watchfire_hunt::{Choice, Term, TermError};
@@ -40,14 +40,66 @@ pub(crate) fn shipped() -> Vec<File> {
 /// It is never given back: a process hunts once, and taking thousands of rules apart again costs as much as reading
 /// a tenth of them.
 pub(crate) fn load(by: &By) -> anyhow::Result<&'static Content> {
-    let files = rule_files(by)?;
-    let intel = intel::load(&paths(&by.intel), &paths(&by.warninglists))?;
-    let environment = environment(&paths(&by.pipelines))?;
-    let choice = choice(&by.include, &by.exclude)?;
-    remember(&files);
-    let mut content = Content::load_in(&shipped(), &files, with_shipped(by), &environment, &choice)?;
-    content.intel = intel;
-    Ok(Box::leak(Box::new(content)))
+    Given::read(by)?.load(by)
+}
+
+/// The same, with the SHA-256 of everything that it was made of and of the program's version: what shards of a hunt
+/// must agree in.
+pub(crate) fn load_known(by: &By) -> anyhow::Result<(&'static Content, String)> {
+    let given = Given::read(by)?;
+    let digest = given.digest(by)?;
+    Ok((given.load(by)?, digest))
+}
+
+/// What the user wrote: read once, for content and for its digest.
+struct Given {
+    rules: Vec<File>,
+    pipelines: Vec<File>,
+}
+
+impl Given {
+    fn read(by: &By) -> anyhow::Result<Self> {
+        let mut rules = Vec::new();
+        for path in by.rules.iter().filter(|rules| *rules != BUILTIN) {
+            rules.extend(read(Path::new(path))?);
+        }
+        Ok(Self { rules, pipelines: texts(&paths(&by.pipelines))? })
+    }
+
+    fn load(self, by: &By) -> anyhow::Result<&'static Content> {
+        let intel = intel::load(&paths(&by.intel), &paths(&by.warninglists))?;
+        let (environment, choice) = (environment(&self.pipelines)?, choice(&by.include, &by.exclude)?);
+        let mut content = Content::load_in(&shipped(), &self.rules, with_shipped(by), &environment, &choice)?;
+        content.intel = intel;
+        // A process hunts once.
+        let _ = USER_FILES.set(self.rules);
+        Ok(Box::leak(Box::new(content)))
+    }
+
+    fn digest(&self, by: &By) -> anyhow::Result<String> {
+        let mut digest = Sha256::new();
+        let mut add = |name: &str, text: &[u8]| {
+            for part in [name.as_bytes(), text] {
+                digest.update((part.len() as u64).to_le_bytes());
+                digest.update(part);
+            }
+        };
+        add(env!("CARGO_PKG_VERSION"), if with_shipped(by) { BUILTIN.as_bytes() } else { b"" });
+        for (path, text) in SHIPPED {
+            add(path, text.as_bytes());
+        }
+        for (path, text) in self.rules.iter().chain(&self.pipelines) {
+            add(path, text.as_bytes());
+        }
+        for path in by.intel.iter().chain(&by.warninglists) {
+            for file in intel::files_of(Path::new(path))? {
+                let about = file.display().to_string();
+                let hash = fs::File::open(&file).and_then(|mut source| sha256(&mut source));
+                add(&about, &hash.with_context(|| about.clone())?);
+            }
+        }
+        Ok(hex_lower(&digest.finalize()))
+    }
 }
 
 fn paths(texts: &[String]) -> Vec<PathBuf> {
@@ -56,14 +108,6 @@ fn paths(texts: &[String]) -> Vec<PathBuf> {
 
 fn with_shipped(by: &By) -> bool {
     by.rules.is_empty() || by.rules.iter().any(|rules| rules == BUILTIN)
-}
-
-fn rule_files(by: &By) -> anyhow::Result<Vec<File>> {
-    let mut files = Vec::new();
-    for path in by.rules.iter().filter(|rules| *rules != BUILTIN) {
-        files.extend(read(Path::new(path))?);
-    }
-    Ok(files)
 }
 
 /// The choice of `--include` and `--exclude`.
@@ -78,47 +122,8 @@ fn choice(include: &[String], exclude: &[String]) -> anyhow::Result<Choice> {
     Ok(Choice::new(terms(include)?, terms(exclude)?))
 }
 
-/// SHA-256 of everything that [`load`] reads, and of the program's version: what shards of a hunt must agree in.
-pub(crate) fn digest(by: &By) -> anyhow::Result<String> {
-    let mut digest = Sha256::new();
-    let mut add = |name: &str, text: &[u8]| {
-        for part in [name.as_bytes(), text] {
-            digest.update((part.len() as u64).to_le_bytes());
-            digest.update(part);
-        }
-    };
-    add(env!("CARGO_PKG_VERSION"), if with_shipped(by) { BUILTIN.as_bytes() } else { b"" });
-    for (path, text) in SHIPPED {
-        add(path, text.as_bytes());
-    }
-    for (path, text) in rule_files(by)? {
-        add(&path, text.as_bytes());
-    }
-    for path in &by.pipelines {
-        add(path, text(Path::new(path)).with_context(|| path.clone())?.as_bytes());
-    }
-    for path in by.intel.iter().chain(&by.warninglists) {
-        for file in intel::files_of(Path::new(path))? {
-            add(&file.display().to_string(), &sha256(&file)?);
-        }
-    }
-    Ok(hex_lower(&digest.finalize()))
-}
-
-fn sha256(path: &Path) -> anyhow::Result<[u8; 32]> {
-    let about = || path.display().to_string();
-    let mut hashing = Hashing::new(fs::File::open(path).with_context(about)?);
-    std::io::copy(&mut hashing, &mut std::io::sink()).with_context(about)?;
-    Ok(hashing.finish())
-}
-
 /// The user's files of rules, for those who ask for the text of a rule afterwards.
 static USER_FILES: OnceLock<Vec<File>> = OnceLock::new();
-
-fn remember(files: &[File]) {
-    // A process hunts once.
-    let _ = USER_FILES.set(files.to_vec());
-}
 
 /// The text of the rule file of a version: the first digits of its SHA-256.
 pub(crate) fn text_of(version: &str) -> Option<String> {
@@ -132,12 +137,10 @@ pub(crate) fn text_of(version: &str) -> Option<String> {
 }
 
 /// The environment of `--pipeline`. A pipeline with anything wrong in it is none: rules would not be what they seem.
-pub(crate) fn environment(pipelines: &[PathBuf]) -> anyhow::Result<Environment> {
+pub(crate) fn environment(pipelines: &[File]) -> anyhow::Result<Environment> {
     let mut read = Vec::with_capacity(pipelines.len());
-    for path in pipelines {
-        let about = path.display().to_string();
-        let text = text(path).with_context(|| about.clone())?;
-        let (pipeline, problems) = Pipeline::parse(&about, &text);
+    for (path, text) in pipelines {
+        let (pipeline, problems) = Pipeline::parse(path, text);
         let Some(pipeline) = pipeline else {
             let told = problems.iter().map(|problem| match &problem.hint {
                 Some(hint) => format!("{problem}\nhint: {hint}"),
@@ -170,32 +173,44 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<File>> {
             path.display()
         );
     }
-    let mut files = Vec::new();
-    collect(path, &mut files)?;
+    let is_rules =
+        |path: &Path| path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
+    let files = texts(&files_below(path, &is_rules)?)?;
     if files.is_empty() {
         bail!("{}: no rules there\nhint: rules are files that end in .yml or .yaml", path.display());
     }
     Ok(files)
 }
 
-fn collect(path: &Path, files: &mut Vec<File>) -> anyhow::Result<()> {
+/// A file, or those of a folder and below it that are wanted, in the order of their names.
+pub(crate) fn files_below(path: &Path, wanted: &dyn Fn(&Path) -> bool) -> anyhow::Result<Vec<PathBuf>> {
     let about = || path.display().to_string();
     if !fs::metadata(path).with_context(about)?.is_dir() {
-        files.push((about(), text(path).with_context(about)?));
-        return Ok(());
+        return Ok(vec![path.to_owned()]);
     }
-    let mut names = fs::read_dir(path)
-        .with_context(about)?
-        .map(|entry| entry.map(|entry| entry.file_name()))
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(about)?;
-    names.sort();
-    let is_rules =
-        |path: &Path| path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
-    for path in names.iter().map(|name| path.join(name)).filter(|path| is_rules(path) || path.is_dir()) {
-        collect(&path, files)?;
+    let entries =
+        fs::read_dir(path).with_context(about)?.collect::<Result<Vec<_>, _>>().with_context(about)?;
+    let mut entries: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+    entries.sort();
+    let mut files = Vec::new();
+    for entry in entries {
+        if entry.is_dir() {
+            files.extend(files_below(&entry, wanted)?);
+        } else if wanted(&entry) {
+            files.push(entry);
+        }
     }
-    Ok(())
+    Ok(files)
+}
+
+/// Files that somebody wrote by hand, each with its path.
+pub(crate) fn texts(paths: &[PathBuf]) -> anyhow::Result<Vec<File>> {
+    let read = |path: &PathBuf| {
+        let about = path.display().to_string();
+        let text = text(path).with_context(|| about.clone())?;
+        Ok((about, text))
+    };
+    paths.iter().map(read).collect()
 }
 
 /// The text of a file that somebody wrote by hand.

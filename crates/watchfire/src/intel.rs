@@ -1,6 +1,6 @@
 //! Indicators for a hunt: the files of `--intel` and `--warninglist` read into one index.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -85,23 +85,9 @@ fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 /// A file, or those of a folder and below it, in the order of their names.
 pub(crate) fn files_of(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let about = || path.display().to_string();
-    if !fs::metadata(path).with_context(about)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    let entries =
-        fs::read_dir(path).with_context(about)?.collect::<Result<Vec<_>, _>>().with_context(about)?;
-    let mut entries: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
-    entries.sort();
-    for entry in entries {
+    content::files_below(path, &|entry| {
         let name = entry.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         let ending = name.rsplit('.').next().unwrap_or_default();
-        if entry.is_dir() {
-            files.extend(files_of(&entry)?);
-        } else if ENDINGS.contains(&ending) && !NOT_INDICATORS.contains(&name.as_str()) {
-            files.push(entry);
-        }
-    }
-    Ok(files)
+        ENDINGS.contains(&ending) && !NOT_INDICATORS.contains(&name.as_str())
+    })
 }

@@ -1,25 +1,18 @@
 //! What analysts ask of a hunt besides the verdict: fewer rules, an allow-list, numbers, other columns.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on stops
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test that cannot go on stops
+
+mod common;
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 
+use common::{example, watchfire};
 use serde_json::Value;
-
-fn example() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/exchange-2016")
-}
 
 /// What a hunt over the example prints, and how it ends.
 fn hunt(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_watchfire"))
-        .arg("hunt")
-        .arg(example())
-        .args(arguments)
-        .output()
-        .unwrap();
+    let example = example();
+    let output = watchfire([&["hunt", example.to_str().unwrap()], arguments].concat());
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }

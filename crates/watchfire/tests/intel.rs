@@ -31,6 +31,17 @@ fn findings(output: &Output) -> Vec<Value> {
     rows.filter(|row| row["kind"] == "finding").collect()
 }
 
+/// Holds a bundle to every must and should.
+#[track_caller]
+fn is_valid(report: &Path) {
+    let check = Command::new(env!("CARGO_BIN_EXE_watchfire"))
+        .args(["stix", "check", "--strict"])
+        .arg(report)
+        .output()
+        .unwrap();
+    assert_eq!(check.status.code(), Some(0), "{}", String::from_utf8_lossy(&check.stdout));
+}
+
 /// A folder with a log, and beside it one with a file of indicators.
 fn prepare(name: &str, indicators: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
@@ -174,12 +185,7 @@ fn what_was_found_leaves_as_stix_that_passes_the_strict_check() {
     // The indicator of the bundle is its author's.
     assert_eq!(count("indicator"), 2);
     assert_eq!(bundle["objects"][0]["name"], "TLP:AMBER");
-    let check = Command::new(env!("CARGO_BIN_EXE_watchfire"))
-        .args(["stix", "check", "--strict"])
-        .arg(&report)
-        .output()
-        .unwrap();
-    assert_eq!(check.status.code(), Some(0), "{}", String::from_utf8_lossy(&check.stdout));
+    is_valid(&report);
 }
 
 #[test]
@@ -203,10 +209,5 @@ fn rules_leave_as_indicators_of_sigma() {
         sigma.iter().all(|object| object["pattern_type"] == "sigma"
             && object["pattern"].as_str().unwrap().contains("title:"))
     );
-    let check = Command::new(env!("CARGO_BIN_EXE_watchfire"))
-        .args(["stix", "check", "--strict"])
-        .arg(&report)
-        .output()
-        .unwrap();
-    assert_eq!(check.status.code(), Some(0), "{}", String::from_utf8_lossy(&check.stdout));
+    is_valid(&report);
 }

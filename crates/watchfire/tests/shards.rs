@@ -33,7 +33,9 @@ fn evidence() -> TempDir {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/exchange-2016");
     let evidence = folder.path().join("evidence");
     copy(&example, &evidence);
-    let log = longest(&evidence);
+    // The longest, by size and then by name.
+    let logs = watchfire_lab::files(&evidence, "log").unwrap();
+    let log = logs.into_iter().max_by_key(|log| (fs::metadata(log).unwrap().len(), log.clone())).unwrap();
     let text = fs::read(&log).unwrap();
     let header = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(20).unwrap().0 + 1;
     let mut long = text.clone();
@@ -55,23 +57,6 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(&path, &target).unwrap();
         }
     }
-}
-
-/// The longest plain log, by size and then by name.
-fn longest(folder: &Path) -> std::path::PathBuf {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "log") {
-                files.push((fs::metadata(&path).unwrap().len(), path));
-            }
-        }
-    }
-    files.into_iter().max().unwrap().1
 }
 
 #[test]

@@ -22,5 +22,5 @@ pub use chunk::{
 };
 pub use form::{Field, Form, Source};
 pub use reader::{Content, Read, Reader, Record};
-pub use value::{Stored, filetime, to_filetime};
+pub use value::{ANSI, STRING, Stored, filetime, to_filetime};
 pub use xml::xml;

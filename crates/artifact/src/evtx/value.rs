@@ -29,6 +29,12 @@ pub struct Stored<'a> {
     pub bytes: &'a [u8],
 }
 
+/// The type of text in UTF-16.
+pub const STRING: u8 = kind::STRING;
+
+/// The type of text in one byte a character.
+pub const ANSI: u8 = kind::ANSI;
+
 pub(crate) mod kind {
     pub(crate) const NULL: u8 = 0x00;
     pub(crate) const STRING: u8 = 0x01;

@@ -75,15 +75,9 @@ pub struct UnknownColumn(String);
 
 impl Columns {
     /// What columns are called, besides `field:NAME`.
-    pub const NAMES: [&'static str; KNOWN.len()] = {
-        let mut names = [""; KNOWN.len()];
-        let mut at = 0;
-        while at < names.len() {
-            names[at] = KNOWN[at].0;
-            at += 1;
-        }
-        names
-    };
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        KNOWN.iter().map(|Known(name, _)| *name)
+    }
 }
 
 impl Default for Columns {
@@ -102,7 +96,7 @@ impl FromStr for Columns {
             if let Some(field) = name.strip_prefix("field:") {
                 return Ok(Column::Field(field.to_owned()));
             }
-            let known = Self::NAMES.iter().position(|known| *known == name);
+            let known = Self::names().position(|known| known == name);
             known.map(Column::Known).ok_or_else(|| UnknownColumn(name.to_owned()))
         };
         Ok(match text {

@@ -5,13 +5,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use watchfire_artifact::evtx::{Content as Value, Record, Source, Stored};
+use watchfire_artifact::evtx::{ANSI, Content as Value, Record, STRING, Source, Stored};
 
 use crate::content::Content;
-
-/// Types of values in event files: text in UTF-16 and in one byte a character (MS-EVEN6 §2.2.17).
-const STRING: u8 = 0x01;
-const ANSI: u8 = 0x02;
 
 /// Adds the indicators that stand in a text.
 pub(super) fn add(content: &Content, text: &[u8], found: &mut Vec<usize>) {

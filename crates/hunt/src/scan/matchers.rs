@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use watchfire_artifact::evtx::{self, Form, Source};
 use watchfire_artifact::layout::{self, Dialect, Row};
 use watchfire_artifact::{Kind, Layout, event::Event};
-use watchfire_sigma::{ClassKey, Encoding, Fields, Matcher, Part, Prefilter, Record, Value};
+use watchfire_sigma::{ClassKey, Encoding, Fields, Matcher, Prefilter, Record, Value};
 
 use super::part::ShownField;
 use crate::content::Content;
@@ -303,9 +303,12 @@ impl Record for FormedRecord<'_> {
         (slot.len() == 1).then_some(slot.start)
     }
 
-    fn part(&self, number: usize) -> Part<'_> {
-        let content = self.record.content(&self.places.sources[number]);
-        Part { stored: Some(stored(content)), is_figure: content.is_some_and(|content| content.is_figure()) }
+    fn part_stored(&self, part: usize) -> Option<(u8, &[u8])> {
+        Some(stored(self.record.content(&self.places.sources[part])))
+    }
+
+    fn part_is_figure(&self, part: usize) -> bool {
+        self.record.content(&self.places.sources[part]).is_some_and(|content| content.is_figure())
     }
 
     fn any_text_of(&self, part: usize, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use watchfire_artifact::event::Event;
-use watchfire_sigma::{Matcher, Memory, Part, Record, Scratch, Value, is_figure};
+use watchfire_sigma::{Matcher, Memory, Record, Scratch, Value, is_figure};
 
 /// Shapes of one class that are remembered; the least used make room.
 const SHAPES_LIMIT: usize = 16;
@@ -115,10 +115,13 @@ impl Record for ShapedRecord<'_> {
         self.parts.get(slot).copied().flatten()
     }
 
-    fn part(&self, number: usize) -> Part<'_> {
-        let bytes = self.bytes(number);
-        let is_figure = bytes.len() <= FIGURE_BYTES_MAX && bytes.iter().all(|&byte| is_figure(byte));
-        Part { stored: Some((1, bytes)), is_figure }
+    fn part_stored(&self, part: usize) -> Option<(u8, &[u8])> {
+        Some((1, self.bytes(part)))
+    }
+
+    fn part_is_figure(&self, part: usize) -> bool {
+        let bytes = self.bytes(part);
+        bytes.len() <= FIGURE_BYTES_MAX && bytes.iter().all(|&byte| is_figure(byte))
     }
 
     fn any_text_of(&self, part: usize, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {

@@ -92,7 +92,7 @@ pub fn scan(
 /// Units that are scanned between two writes; enough to keep many cores busy.
 const UNITS_AT_A_TIME: usize = 1024;
 
-/// Merges part files of all shards into the answer. The window of time is `options`': give it the plan's.
+/// Merges part files of all shards into the answer. `options` are [`Plan::options`].
 ///
 /// # Errors
 /// Where the evidence or the content is not what was planned, a part file is of another plan or broken, or a shard is

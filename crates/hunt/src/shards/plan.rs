@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use watchfire_artifact::Gathered;
 use watchfire_artifact::document::hex_lower;
 
+use crate::allow::AllowList;
 use crate::options::Options;
 use crate::unit::{self, Unit};
 
@@ -143,6 +144,11 @@ impl Plan {
     /// The folders and files to hunt through.
     pub fn paths(&self) -> Vec<PathBuf> {
         self.paths.iter().map(PathBuf::from).collect()
+    }
+
+    /// What the merge goes by: the window is the plan's, the rest is said when its answer is wanted.
+    pub fn options(&self, threads: Option<usize>, allow: AllowList) -> Options {
+        Options { since: self.since, until: self.until, threads, allow }
     }
 
     /// What parts of this plan are known by.

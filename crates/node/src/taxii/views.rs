@@ -115,7 +115,8 @@ fn page(
 
 #[expect(clippy::needless_pass_by_value)] // what is released is handed over
 fn text_lines(shown: Vec<Shown>) -> Vec<String> {
-    shown.iter().filter_map(values).flatten().map(|value| value.text).collect()
+    let of = |one: &Shown| json::parse(&one.object.bytes).ok().and_then(|(node, _)| values(one, &node));
+    shown.iter().filter_map(of).flatten().map(|value| value.text).collect()
 }
 
 #[expect(clippy::needless_pass_by_value)] // what is released is handed over
@@ -123,7 +124,7 @@ fn csv_lines(shown: Vec<Shown>) -> Vec<String> {
     let mut lines = Vec::new();
     for one in &shown {
         let Ok((node, _)) = json::parse(&one.object.bytes) else { continue };
-        for value in values(one).unwrap_or_default() {
+        for value in values(one, &node).unwrap_or_default() {
             let fields = [
                 value.text.as_str(),
                 &value.path,
@@ -147,8 +148,7 @@ fn quoted(field: &str) -> String {
 }
 
 /// The values of an indicator that holds now; none where it does not.
-fn values(shown: &Shown) -> Option<Vec<Value>> {
-    let (node, _) = json::parse(&shown.object.bytes).ok()?;
+fn values(shown: &Shown, node: &Json<'_>) -> Option<Vec<Value>> {
     let time = |name: &str| node.text(name).and_then(Timestamp::parse);
     let revoked = node.get("revoked").and_then(Json::as_bool).unwrap_or(false);
     let early = time("valid_from").is_some_and(|from| shown.now < from);

@@ -135,30 +135,27 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    /// One operand or several, with a keyword between them.
+    fn chained<T>(&mut self, keyword: &str, operand: fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let mut parts = vec![operand(self)?];
+        while self.take_keyword(keyword)? {
+            parts.push(operand(self)?);
+        }
+        Ok(parts)
+    }
+
     // Observation expressions.
 
     fn followed_by(&mut self) -> Result<ObservationExpression> {
-        let mut parts = vec![self.or()?];
-        while self.take_keyword("FOLLOWEDBY")? {
-            parts.push(self.or()?);
-        }
-        Ok(ObservationExpression::chain(parts, Chain::FollowedBy))
+        Ok(ObservationExpression::chain(self.chained("FOLLOWEDBY", Self::or)?, Chain::FollowedBy))
     }
 
     fn or(&mut self) -> Result<ObservationExpression> {
-        let mut parts = vec![self.and()?];
-        while self.take_keyword("OR")? {
-            parts.push(self.and()?);
-        }
-        Ok(ObservationExpression::chain(parts, Chain::Or))
+        Ok(ObservationExpression::chain(self.chained("OR", Self::and)?, Chain::Or))
     }
 
     fn and(&mut self) -> Result<ObservationExpression> {
-        let mut parts = vec![self.qualified()?];
-        while self.take_keyword("AND")? {
-            parts.push(self.qualified()?);
-        }
-        Ok(ObservationExpression::chain(parts, Chain::And))
+        Ok(ObservationExpression::chain(self.chained("AND", Self::qualified)?, Chain::And))
     }
 
     fn qualified(&mut self) -> Result<ObservationExpression> {
@@ -282,19 +279,12 @@ impl<'a> Parser<'a> {
     // Comparison expressions.
 
     fn comparison_or(&mut self) -> Result<ComparisonExpression> {
-        let mut parts = vec![self.comparison_and()?];
-        while self.take_keyword("OR")? {
-            parts.push(self.comparison_and()?);
-        }
-        Ok(ComparisonExpression::chain(parts, Chain::Or))
+        Ok(ComparisonExpression::chain(self.chained("OR", Self::comparison_and)?, Chain::Or))
     }
 
     fn comparison_and(&mut self) -> Result<ComparisonExpression> {
         let at = self.at;
-        let mut parts = vec![self.test()?];
-        while self.take_keyword("AND")? {
-            parts.push(self.test()?);
-        }
+        let parts = self.chained("AND", Self::test)?;
         if parts.len() > 1 && super::check::common_types(&parts).is_empty() {
             let hint =
                 "all operands of AND are about one object; join object types with OR, or use two brackets";

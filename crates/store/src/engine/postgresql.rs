@@ -75,33 +75,32 @@ impl Postgres {
     pub(crate) fn write<T>(&self, work: &mut dyn FnMut(Session<'_>) -> Result<T>) -> Result<T> {
         let mut token = None;
         let mut unanswered = None;
-        let mut round = 0;
-        loop {
-            let mut link = self.take()?;
+        self.in_rounds(&mut |link| {
             let done = link.attempt(work, &mut token, &mut unanswered);
-            let link_lives = done.is_ok() || !is_gone(&done) && link.roll_back();
-            self.give_back(link_lives.then_some(link));
-            match done {
-                Err(StoreError::Unreachable(_)) if round < ROUNDS => {
-                    self.forget_idle();
-                    thread::sleep(ROUND_WAIT);
-                    round += 1;
-                }
-                done => return done,
-            }
-        }
+            let lives = done.is_ok() || !is_gone(&done) && link.roll_back();
+            (done, lives)
+        })
     }
 
     /// Runs `work` on one snapshot.
     pub(crate) fn read<T>(&self, work: &mut dyn FnMut(Session<'_>) -> Result<T>) -> Result<T> {
+        self.in_rounds(&mut |link| {
+            let done = link
+                .run_script("begin isolation level repeatable read read only")
+                .and_then(|()| work(Session::Postgres(&mut *link)));
+            let lives = !is_gone(&done) && link.roll_back();
+            (done, lives)
+        })
+    }
+
+    /// Runs `once` on a link until the server is reached, some rounds long. Besides what was done it says whether the
+    /// link can be used again.
+    fn in_rounds<T>(&self, once: &mut dyn FnMut(&mut Link) -> (Result<T>, bool)) -> Result<T> {
         let mut round = 0;
         loop {
             let mut link = self.take()?;
-            let done = link
-                .run_script("begin isolation level repeatable read read only")
-                .and_then(|()| work(Session::Postgres(&mut link)));
-            let link_lives = !is_gone(&done) && link.roll_back();
-            self.give_back(link_lives.then_some(link));
+            let (done, lives) = once(&mut link);
+            self.give_back(lives.then_some(link));
             match done {
                 Err(StoreError::Unreachable(_)) if round < ROUNDS => {
                     self.forget_idle();

@@ -189,7 +189,7 @@ fn tlp(text: &str) -> anyhow::Result<Tlp> {
 
 fn columns(text: &str) -> anyhow::Result<Columns> {
     text.parse().map_err(|unknown: UnknownColumn| {
-        let known = Columns::NAMES.join(", ");
+        let known = Columns::names().collect::<Vec<_>>().join(", ");
         anyhow!("{unknown}\nhint: minimal, standard, full, or some of {known}, field:NAME")
     })
 }

@@ -45,7 +45,7 @@ fn files(paths: &RulesPaths) -> anyhow::Result<Vec<File>> {
 
 fn read(paths: &RulesPaths) -> anyhow::Result<(Vec<File>, Vec<Parsed>)> {
     let files = files(paths)?;
-    let parsed = read_rules(&files, &content::environment(&paths.pipeline)?);
+    let parsed = read_rules(&files, &content::environment(&content::texts(&paths.pipeline)?)?);
     Ok((files, parsed))
 }
 

@@ -40,11 +40,11 @@ fn table(paper: &mut Paper<'_>, heading: &str, rows: &[Counted], limit: usize) -
         let mut said = vec![words::number(row.findings)];
         said.extend(row.rules.map(|rules| words::counted(rules as usize, "rule", "rules")));
         // A row that is a level need not say it again.
-        said.extend((row.name != row.level).then(|| row.level.clone()));
+        said.extend((row.name != row.level.as_str()).then(|| row.level.to_string()));
         let said = said.join(", ");
         let width = (paper.width / 2).min(60);
         let name = column(&shown(&row.name).cut(width), width);
-        paper.line(&[(Ink::Plain, &format!("  {name}  ")), (ink(&row.level), &said)])?;
+        paper.line(&[(Ink::Plain, &format!("  {name}  ")), (ink(row.level), &said)])?;
     }
     if rows.len() > limit {
         paper.line(&[(Ink::Dim, &format!("  and {} more", rows.len() - limit))])?;
@@ -63,18 +63,18 @@ fn bars(paper: &mut Paper<'_>, bars: &[Bar], bar_s: i64) -> io::Result<()> {
         let label = bar.label(bar_s);
         paper.line(&[
             (Ink::Plain, &format!("  {label}  ")),
-            (ink(&bar.level), &drawn),
+            (ink(bar.level), &drawn),
             (Ink::Plain, &format!(" {}", words::number(bar.findings))),
         ])?;
     }
     Ok(())
 }
 
-fn ink(level: &str) -> Ink {
+fn ink(level: Level) -> Ink {
     match level {
-        "critical" | "high" => Ink::Bad,
-        "medium" => Ink::Warn,
-        _ => Ink::Dim,
+        Level::Critical | Level::High => Ink::Bad,
+        Level::Medium => Ink::Warn,
+        Level::Low | Level::Informational => Ink::Dim,
     }
 }
 

@@ -5,7 +5,6 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use watchfire_hunt::Options;
 use watchfire_hunt::content::Content;
 use watchfire_hunt::shards::{self, Plan};
 
@@ -21,8 +20,7 @@ pub(super) fn plan(what: &HuntWhat, shards: u32, out: Option<&Path>) -> anyhow::
     look_at(&what.paths)?;
     let by = by(what);
     // Content that cannot be loaded should be known before the shards begin.
-    content::load(&by)?;
-    let digest = content::digest(&by)?;
+    let (_, digest) = content::load_known(&by)?;
     let plan = Plan::new(&what.paths, by, digest, &options, shards)?;
     match out {
         Some(path) => {
@@ -68,7 +66,7 @@ pub(super) fn merge(
     let content = content_of(&plan)?;
     let open = |path: &PathBuf| File::open(path).with_context(|| path.display().to_string());
     let files = parts.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
-    let options = Options { since: plan.since, until: plan.until, threads, allow: allow_list(&told.allow)? };
+    let options = plan.options(threads, allow_list(&told.allow)?);
     let hunted = shards::merge(&plan, files, content, &options)?;
     telling.tell(&hunted, &plan.paths(), &options)
 }
@@ -86,10 +84,11 @@ fn read(path: &Path) -> anyhow::Result<Plan> {
 
 /// The content of a plan, if it still is what it was.
 fn content_of(plan: &Plan) -> anyhow::Result<&'static Content> {
-    if content::digest(&plan.by)? != plan.content {
+    let (content, digest) = content::load_known(&plan.by)?;
+    if digest != plan.content {
         bail!(
             "the rules or indicators are not what was planned\nhint: plan again, and scan and merge with one version of Watchfire"
         );
     }
-    content::load(&plan.by)
+    Ok(content)
 }
