@@ -100,7 +100,7 @@ impl Span {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
         let whole: Ticks = if whole.is_empty() { 0 } else { whole.parse().ok()? };
         let ticks = ticks_of_fraction(fraction).ok()?;
-        (whole <= super::limits::WITHIN_SECONDS_MAX).then_some(Self(whole * SECOND + ticks))
+        (whole <= super::limits::WITHIN_SECONDS_MAX).then(|| Self(whole * SECOND + ticks))
     }
 }
 
@@ -168,5 +168,6 @@ mod tests {
         assert_eq!(show(".0001").as_deref(), Some("0.0001"));
         assert_eq!(show("1.50").as_deref(), Some("1.5"));
         assert_eq!(show("99999999999999999999"), None);
+        assert_eq!(show("99999999999999999999999999999999999999"), None);
     }
 }
