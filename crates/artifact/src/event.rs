@@ -7,26 +7,43 @@
 //! Two times are kept apart: the one that is UTC by construction (Sysmon's `UtcTime`, the event's own
 //! `SystemTime`), and the one that the shipper states, which may be local time under a `Z`.
 
-use std::borrow::Cow;
-use std::fmt;
+mod json;
+mod member;
+mod naming;
 
 use jiff::Timestamp;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::clock;
 
-/// Objects inside objects; the deepest real shape has five.
-const DEPTH_LIMIT: usize = 12;
+pub use json::JsonError;
+pub use member::json_text_at;
+use naming::Level;
 
 /// One event.
 #[derive(Debug, Default)]
 pub struct Event<'a> {
-    fields: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    line: &'a str,
+    room: Room,
     /// The time that is UTC by construction.
     pub utc: Option<Timestamp>,
     /// The time as the shipper states it.
     pub stated: Option<Timestamp>,
+}
+
+/// What an event needs room for besides its line; given from one event to the next.
+#[derive(Debug, Default)]
+pub struct Room {
+    fields: Vec<(Span, Span)>,
+    /// Names and values that do not stand in the line as they are.
+    own: String,
+}
+
+/// A text: a piece of the line, or of what the event has of its own.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
+    own: bool,
 }
 
 /// Why a line is no event.
@@ -34,7 +51,7 @@ pub struct Event<'a> {
 pub enum EventError {
     /// Not one JSON object.
     #[error("not a JSON object on one line: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(#[from] JsonError),
     /// JSON, but without an event id.
     #[error("a JSON object without an event id")]
     NoEvent,
@@ -44,28 +61,41 @@ impl<'a> Event<'a> {
     /// Reads one line. Brackets and commas of a JSON array with one object a line are forgiven; a line of nothing
     /// else is no event and no error.
     pub fn parse(line: &'a [u8]) -> Result<Option<Self>, EventError> {
+        Self::parse_in(line, &mut Room::default())
+    }
+
+    /// The same in the room of an event that is done with; whoever is done with this one gives it back.
+    pub fn parse_in(line: &'a [u8], room: &mut Room) -> Result<Option<Self>, EventError> {
         let line = trim_array(line);
         if line.is_empty() {
             return Ok(None);
         }
-        let object: Object = serde_json::from_slice(line)?;
-        let mut event = Event::default();
-        event.fields.reserve(48);
-        event.absorb(Level::Top, object, 0);
-        if event.first("EventID").is_none() {
-            return Err(EventError::NoEvent);
+        room.fields.clear();
+        room.own.clear();
+        let mut event =
+            Event { line: json::text(line)?, room: std::mem::take(room), utc: None, stated: None };
+        let outcome = json::read(&mut event);
+        if outcome.is_ok() && event.first("EventID").is_some() {
+            return Ok(Some(event));
         }
-        Ok(Some(event))
+        *room = event.room;
+        outcome?;
+        Err(EventError::NoEvent)
+    }
+
+    /// The room for the next event.
+    pub fn into_room(self) -> Room {
+        self.room
     }
 
     /// An event whose fields have Sigma's names already, in their order; its times are those of a record that Windows
     /// itself wrote.
     pub fn from_fields(fields: impl Iterator<Item = (String, String)>) -> Event<'static> {
-        let mut event = Event {
-            fields: fields.map(|(name, value)| (name.into(), value.into())).collect(),
-            utc: None,
-            stated: None,
-        };
+        let mut event = Event::default();
+        for (name, value) in fields {
+            let field = (event.room.keep(&name), event.room.keep(&value));
+            event.room.fields.push(field);
+        }
         event.utc =
             ["UtcTime", "SystemTime"].iter().find_map(|name| clock::iso(event.first(name)?.as_bytes()));
         event
@@ -73,79 +103,70 @@ impl<'a> Event<'a> {
 
     /// The values of a field, by Sigma's name for it, ignoring ASCII case and blanks in either name.
     pub fn values<'e>(&'e self, name: &str) -> impl Iterator<Item = &'e str> {
-        self.fields.iter().filter(move |(field, _)| same_name(field, name)).map(|(_, value)| value.as_ref())
+        self.fields().filter(move |(field, _)| same_name(field, name)).map(|(_, value)| value)
     }
 
     /// The first value of a field.
     pub fn first(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(field, _)| same_name(field, name)).map(|(_, value)| value.as_ref())
+        self.fields().find(|(field, _)| same_name(field, name)).map(|(_, value)| value)
     }
 
     /// How many fields there are.
     pub fn len(&self) -> usize {
-        self.fields.len()
+        self.room.fields.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.room.fields.is_empty()
     }
 
     /// The value of a field by its place in the line.
     pub fn value(&self, place: usize) -> &str {
-        &self.fields[place].1
+        self.text(self.room.fields[place].1)
     }
 
     /// The places of all fields of a name.
     pub fn places(&self, name: &str) -> impl Iterator<Item = usize> {
-        (0..self.fields.len()).filter(move |&place| same_name(&self.fields[place].0, name))
+        self.fields()
+            .enumerate()
+            .filter(move |(_, (field, _))| same_name(field, name))
+            .map(|(place, _)| place)
     }
 
     /// All names and values, in the order of the line.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+        self.room.fields.iter().map(|(name, value)| (self.text(*name), self.text(*value)))
     }
 
-    fn absorb(&mut self, level: Level, object: Object<'a>, depth: usize) {
-        for (key, raw) in object.0 {
-            match raw.get().as_bytes().first() {
-                Some(b'{') if depth < DEPTH_LIMIT => {
-                    if let Ok(inner) = serde_json::from_str(raw.get()) {
-                        self.absorb(level.enter(&key), inner, depth + 1);
-                    }
-                }
-                Some(b'[') => self.list(level, &key, raw),
-                Some(b'{' | b'n') | None => {}
-                Some(_) => self.leaf(level, key, leaf_text(raw)),
-            }
-        }
+    fn text(&self, span: Span) -> &str {
+        let whole = if span.own { self.room.own.as_str() } else { self.line };
+        &whole[span.start as usize..span.end as usize]
     }
 
-    fn list(&mut self, level: Level, key: &str, raw: &'a RawValue) {
-        let Ok(items) = serde_json::from_str::<Vec<&'a RawValue>>(raw.get()) else { return };
-        for item in items {
-            match item.get().as_bytes().first() {
-                Some(b'{') => {
-                    if let Ok(inner) = serde_json::from_str(item.get()) {
-                        self.absorb(level.enter(key), inner, DEPTH_LIMIT);
-                    }
-                }
-                Some(b'[' | b'n') | None => {}
-                Some(_) => self.leaf(level, Cow::Owned(key.to_owned()), leaf_text(item)),
-            }
-        }
-    }
-
-    fn leaf(&mut self, level: Level, key: Cow<'a, str>, value: Cow<'a, str>) {
-        let name = level.field_name(key);
-        match name.as_ref() {
-            "UtcTime" => self.utc = clock::iso(value.as_bytes()).or(self.utc),
-            "SystemTime" => self.utc = self.utc.or_else(|| time(&value)),
-            "TimeCreated" => self.stated = time(&value).or(self.stated),
-            "EventTime" | "@timestamp" => self.stated = self.stated.or_else(|| time(&value)),
+    fn leaf(&mut self, level: Level, key: Span, value: Span) {
+        let name = level.field_name(self.text(key)).map_or(key, |name| self.room.keep(name));
+        match self.text(name) {
+            "UtcTime" => self.utc = clock::iso(self.text(value).as_bytes()).or(self.utc),
+            "SystemTime" => self.utc = self.utc.or_else(|| time(self.text(value))),
+            "TimeCreated" => self.stated = time(self.text(value)).or(self.stated),
+            "EventTime" | "@timestamp" => self.stated = self.stated.or_else(|| time(self.text(value))),
             _ => {}
         }
-        self.fields.push((name, value));
+        self.room.fields.push((name, value));
+    }
+}
+
+impl Room {
+    /// Keeps a text that stands nowhere else.
+    fn keep(&mut self, text: &str) -> Span {
+        self.keep_with(|own| own.push_str(text))
+    }
+
+    fn keep_with(&mut self, write: impl FnOnce(&mut String)) -> Span {
+        let start = self.own.len() as u32;
+        write(&mut self.own);
+        Span { start, end: self.own.len() as u32, own: true }
     }
 }
 
@@ -158,10 +179,11 @@ fn same_name(field: &str, name: &str) -> bool {
         return field.eq_ignore_ascii_case(name);
     }
     // Sigma 2.1: blanks in a field's name are stripped ("Threat Name" is ThreatName).
+    let longer = if field.len() > name.len() { field } else { name };
     let bare = |text: &'_ str| {
         text.bytes().filter(|byte| *byte != b' ').map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>()
     };
-    (field.contains(' ') || name.contains(' ')) && bare(field) == bare(name)
+    longer.contains(' ') && bare(field) == bare(name)
 }
 
 /// Brackets and commas around an object that stands alone on its line of an array.
@@ -170,192 +192,6 @@ fn trim_array(line: &[u8]) -> &[u8] {
     let line = line.strip_prefix(b"[").unwrap_or(line).trim_ascii_start();
     let line = line.strip_suffix(b"]").unwrap_or(line).trim_ascii_end();
     line.strip_suffix(b",").unwrap_or(line).trim_ascii_end()
-}
-
-/// Where in the object a leaf stands, as far as its name depends on it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Level {
-    /// At the top, or in a container that adds nothing (`Event`, `winlog`, `EventData`).
-    Top,
-    /// Inside `System.Provider`.
-    Provider,
-    /// Inside `System.EventID`.
-    EventId,
-    /// Inside `System.TimeCreated`.
-    TimeCreated,
-    /// Inside `System.Execution`.
-    Execution,
-    /// Inside `EventData.Data` and other lists without names.
-    Data,
-    /// Inside Elastic's `process`.
-    Process,
-    /// Inside Elastic's `process.parent`.
-    ParentProcess,
-    /// Inside Elastic's `file`.
-    File,
-    /// Inside Elastic's `event`.
-    EventMeta,
-    /// Inside Elastic's `host`, `agent` and the like: the shipper's own business.
-    Host,
-    /// Inside the shipper's own business.
-    Shipper,
-}
-
-impl Level {
-    fn enter(self, key: &str) -> Self {
-        match (self, key) {
-            (Level::Top, "Provider") => Level::Provider,
-            (Level::Top, "EventID") => Level::EventId,
-            (Level::Top, "TimeCreated") => Level::TimeCreated,
-            (Level::Top, "Execution") => Level::Execution,
-            (Level::Top, "Data") => Level::Data,
-            (Level::Top, "process") => Level::Process,
-            (Level::Process, "parent") => Level::ParentProcess,
-            (Level::Top, "file") => Level::File,
-            (Level::Top, "event") => Level::EventMeta,
-            (Level::Top, "host") => Level::Host,
-            (Level::Top, "agent" | "ecs" | "log" | "tags" | "input" | "@metadata") => Level::Shipper,
-            (level, _) => level,
-        }
-    }
-
-    /// Sigma's name for a leaf.
-    fn field_name(self, key: Cow<'_, str>) -> Cow<'_, str> {
-        let fixed = match (self, key.as_ref()) {
-            (Level::Provider, "Name")
-            | (Level::Top, "SourceName" | "provider_name" | "ProviderName" | "Provider") => "Provider_Name",
-            (Level::Provider, _) => "Provider_Guid",
-            (Level::EventId, "#text" | "Value")
-            | (Level::Top, "event_id" | "EventId")
-            | (Level::EventMeta, "code") => "EventID",
-            (Level::EventId, _) => "Qualifiers",
-            (Level::TimeCreated, _) => "SystemTime",
-            (Level::Execution, "ProcessID") => "Execution_ProcessID",
-            (Level::Execution, "ThreadID") => "Execution_ThreadID",
-            (Level::Data, "#text") => "Data",
-            (Level::Top, "channel" | "log_name") => "Channel",
-            (Level::Top, "computer_name" | "Hostname" | "ComputerName" | "MachineName")
-            | (Level::Host, "name" | "hostname") => "Computer",
-            (Level::Top, "record_id" | "RecordNumber" | "EventRecordId") => "EventRecordID",
-            (Level::Top, "message") => "Message",
-            (Level::Process, "executable") => "Image",
-            (Level::Process, "command_line") => "CommandLine",
-            (Level::ParentProcess, "executable") => "ParentImage",
-            (Level::ParentProcess, "command_line") => "ParentCommandLine",
-            (Level::File, "path") => "TargetFilename",
-            (
-                Level::Process
-                | Level::ParentProcess
-                | Level::File
-                | Level::EventMeta
-                | Level::Host
-                | Level::Shipper,
-                _,
-            ) => "_shipper",
-            _ => return key,
-        };
-        Cow::Borrowed(fixed)
-    }
-}
-
-/// A JSON object as its members, values not yet read.
-struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::with_capacity(32);
-                while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-                    members.push((key, value));
-                }
-                Ok(Object(members))
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
-
-/// A member's name, borrowed where it has no escape.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Name;
-        impl<'de> Visitor<'de> for Name {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a member's name")
-            }
-
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(name)))
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(name.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Name)
-    }
-}
-
-/// A scalar as text: strings without their quotes and escapes, numbers and booleans as written.
-fn leaf_text(raw: &RawValue) -> Cow<'_, str> {
-    let text = raw.get();
-    let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
-        return Cow::Borrowed(text);
-    };
-    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
-        return Cow::Borrowed(inner);
-    }
-    // A lone surrogate is no text in JSON's own grammar; it is kept as it was written.
-    serde_json::from_str::<String>(text).map_or(Cow::Borrowed(inner), Cow::Owned)
-}
-
-/// The value of a top-level member of a JSON object, as text: scalars as they are, lists and objects as JSON.
-pub fn json_text_at(json: &[u8], key: &str) -> Option<String> {
-    let object: Object = serde_json::from_slice(json).ok()?;
-    let (_, raw) = object.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(key))?;
-    match raw.get().as_bytes().first() {
-        Some(b'{' | b'[') => Some(unescaped(raw)),
-        _ => Some(leaf_text(raw).into_owned()),
-    }
-}
-
-/// A list or an object as text in which strings stand unescaped, so that a literal of a rule finds them.
-fn unescaped(raw: &RawValue) -> String {
-    fn write(value: &serde_json::Value, into: &mut String) {
-        match value {
-            serde_json::Value::String(text) => into.push_str(text),
-            serde_json::Value::Array(items) => items.iter().for_each(|item| {
-                write(item, into);
-                into.push(' ');
-            }),
-            serde_json::Value::Object(members) => members.iter().for_each(|(name, value)| {
-                if name != "Name" && name != "Value" {
-                    into.push_str(name);
-                    into.push('=');
-                }
-                write(value, into);
-                into.push(' ');
-            }),
-            other => into.push_str(&other.to_string()),
-        }
-    }
-    let mut text = String::new();
-    if let Ok(value) = serde_json::from_str(raw.get()) {
-        write(&value, &mut text);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -428,6 +264,22 @@ mod tests {
         assert!(matches!(Event::parse(b"{\"a\":1}"), Err(EventError::NoEvent)));
         assert!(matches!(Event::parse(b"{\"a\":"), Err(EventError::Json(_))));
         assert!(matches!(Event::parse(b"["), Ok(None)));
+        let told = Event::parse(b"{\"a\" 1}").unwrap_err().to_string();
+        assert_eq!(told, "not a JSON object on one line: a name without `:` at byte 6");
         assert!(Event::parse(br#"{"EventID":1,"a":"\ud800"},"#).unwrap().is_some());
+    }
+
+    #[test]
+    fn an_event_leaves_nothing_to_the_next_in_its_room() {
+        let mut room = Room::default();
+        let first = Event::parse_in(br#"{"EventID":1,"Image":"C:\\a","Hostname":"one"}"#, &mut room)
+            .unwrap()
+            .unwrap();
+        assert_eq!((first.first("Image"), first.first("Computer")), (Some(r"C:\a"), Some("one")));
+        room = first.into_room();
+        assert!(Event::parse_in(br#"{"Image":"C:\\b"}"#, &mut room).is_err());
+        assert!(Event::parse_in(br#"{"EventID":2,"Image":"C:\\c" "#, &mut room).is_err());
+        let next = Event::parse_in(br#"{"EventID":3,"User":"D:\\d"}"#, &mut room).unwrap().unwrap();
+        assert_eq!(next.fields().collect::<Vec<_>>(), [("EventID", "3"), ("User", r"D:\d")]);
     }
 }

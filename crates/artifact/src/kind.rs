@@ -105,6 +105,11 @@ impl Kind {
         )
     }
 
+    /// Whether it holds records of what happened, one after the other.
+    pub fn is_log(self) -> bool {
+        self.is_lines() || matches!(self, Kind::EventsJson | Kind::Evtx)
+    }
+
     /// Whether it is small enough by nature to be read whole, one entry a fact.
     pub fn is_document(self) -> bool {
         matches!(

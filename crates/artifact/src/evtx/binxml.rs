@@ -60,8 +60,8 @@ impl Name<'_> {
 /// A piece of text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Piece<'a> {
-    /// A value, written in the template or taken from the record.
-    Value(Stored<'a>),
+    /// A value, written out or taken from the record, and where in the chunk it begins.
+    Value(Stored<'a>, usize),
     /// A single character, written as a reference to its number.
     Character(char),
     /// A character, written as a reference to its name (`amp`).
@@ -312,8 +312,8 @@ impl<'c> Walk<'c> {
                 }
                 self.stretch(start, inner, sink)
             }
-            Some(&(_, value)) => {
-                sink.text(Piece::Value(value));
+            Some(&(start, value)) => {
+                sink.text(Piece::Value(value, start));
                 Ok(())
             }
             None => Ok(()),
@@ -327,7 +327,7 @@ impl<'c> Walk<'c> {
             return self.counted_text(at + 2, sink);
         }
         let bytes = self.chunk.get(at + 2..at + 2 + super::value::size_of(kind)?)?;
-        sink.text(Piece::Value(Stored { kind, bytes }));
+        sink.text(Piece::Value(Stored { kind, bytes }, at + 2));
         Some(at + 2 + bytes.len())
     }
 
@@ -335,7 +335,7 @@ impl<'c> Walk<'c> {
         let characters = usize::from(u16_at(self.chunk, at)?);
         let end = at + 2 + 2 * characters;
         let bytes = self.chunk.get(at + 2..end)?;
-        sink.text(Piece::Value(Stored { kind: kind::STRING, bytes }));
+        sink.text(Piece::Value(Stored { kind: kind::STRING, bytes }, at + 2));
         Some(end)
     }
 }

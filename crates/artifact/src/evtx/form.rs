@@ -71,11 +71,12 @@ impl Shape {
         };
         Walk::new(chunk).definition(range.clone(), &mut seen)?;
         let Printing { naming, names, strange, .. } = seen;
-        let Naming { fields, paths, dynamic, .. } = naming.finish();
-        let mixed = fields.iter().any(|field| field.parts.len() != 1);
+        let naming = naming.finish();
+        let odd = strange || !naming.is_plain();
+        let Naming { fields, paths, .. } = naming;
         let bytes = chunk.get(range).unwrap_or_default().to_vec();
         let print = Print { bytes, names, path: path.to_vec() };
-        Ok(Self { print, fields, paths, odd: dynamic || mixed || strange })
+        Ok(Self { print, fields, paths, odd })
     }
 
     /// Whether the definition at `at` says the same.
@@ -98,6 +99,13 @@ pub(crate) fn form(outer: &Shape, inner: Option<(u16, &Shape)>) -> Form {
         shape.fields.iter().for_each(|met| form.push(met, true, None));
     }
     form
+}
+
+/// The fields of a record without a template, whose texts are its slots; none if it must be walked.
+pub(crate) fn literal_form(naming: &Naming) -> Option<Form> {
+    let mut form = Form { fields: Vec::new() };
+    naming.is_plain().then(|| naming.fields.iter().for_each(|met| form.push(met, false, None)))?;
+    Some(form)
 }
 
 impl Form {

@@ -11,6 +11,7 @@ mod binxml;
 mod bytes;
 mod chunk;
 mod form;
+mod literal;
 mod naming;
 mod reader;
 mod value;

@@ -56,6 +56,11 @@ impl Naming {
         self
     }
 
+    /// Whether every field is one text or one slot, under a name that does not depend on the record.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.dynamic && self.fields.iter().all(|field| field.parts.len() == 1)
+    }
+
     /// Ends the text of the attribute or the element that was being read.
     fn flush(&mut self) {
         let parts = std::mem::take(&mut self.parts);
@@ -120,7 +125,7 @@ impl Sink for Naming {
 
     fn text(&mut self, piece: Piece<'_>) {
         match piece {
-            Piece::Value(stored) => self.stored(stored),
+            Piece::Value(stored, _) => self.stored(stored),
             Piece::Character(character) => self.parts.push(Part::Texts(vec![character.to_string()])),
             Piece::Entity(name) => self.parts.push(Part::Texts(vec![entity(&name.text()).to_owned()])),
             Piece::Slot(slot) => {

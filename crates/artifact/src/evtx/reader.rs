@@ -1,14 +1,16 @@
 //! Reading records: the quick way by form, the long way where a record is not like the others.
 //!
 //! Nearly every record is one template instance with at most one more inside. For those nothing is decoded: the
-//! reader finds their form and notes where each value stands. The rest is walked into a list of names and texts.
+//! reader finds their form and notes where each value stands. Records without a template have a form by their
+//! structure. The rest is walked into a list of names and texts.
 
 use rustc_hash::FxHashMap;
 
 use super::binxml::{Instance, Walk, definition_at, sole_instance};
 use super::bytes::array_at;
 use super::chunk::{Chunk, Damage, RawRecord};
-use super::form::{Form, Shape, Source, form};
+use super::form::{Form, Shape, Source, form, literal_form};
+use super::literal::Structure;
 use super::naming::{Met, Naming, Part};
 use super::value::{Stored, kind};
 use crate::event::Event;
@@ -18,6 +20,9 @@ const FORMS_LIMIT: usize = 1 << 14;
 
 /// Shapes that may share a GUID and a size before records of further ones are walked one by one.
 const SHAPES_PER_KEY_LIMIT: usize = 16;
+
+/// Structures of records without a template that are remembered.
+const STRUCTURES_LIMIT: usize = 1024;
 
 /// Reads the records of any number of chunks; what it learns of templates serves all of them.
 #[derive(Debug, Default)]
@@ -32,6 +37,10 @@ pub struct Reader {
     here: Vec<(usize, Inside, Option<u32>)>,
     outer: Vec<Cell>,
     inner: Vec<Cell>,
+    /// By structure, the form of records without a template; none if they must be walked.
+    by_structure: FxHashMap<Box<[u8]>, Option<u32>>,
+    /// Room to write a structure down.
+    structure: Vec<u8>,
 }
 
 /// The shape and the slot that a template stands inside.
@@ -39,10 +48,10 @@ type Inside = Option<(u32, u16)>;
 
 /// Where a value stands in the chunk.
 #[derive(Debug, Clone, Copy)]
-struct Cell {
-    at: u32,
-    size: u16,
-    kind: u8,
+pub(super) struct Cell {
+    pub(super) at: u32,
+    pub(super) size: u16,
+    pub(super) kind: u8,
 }
 
 /// A record that was read.
@@ -156,7 +165,7 @@ impl Reader {
 
     /// The number of a record's form, its values noted; none if it must be walked.
     fn formed(&mut self, chunk: &[u8], raw: &RawRecord) -> Result<Option<usize>, Damage> {
-        let Some(at) = sole_instance(chunk, &raw.xml) else { return Ok(None) };
+        let Some(at) = sole_instance(chunk, &raw.xml) else { return self.literal(chunk, raw) };
         let instance = Instance::read(chunk, at)?;
         // Behind the end of a chunk, newer records may have been written over the template.
         if raw.recovered && !instance.is_sure(chunk, at) {
@@ -173,6 +182,32 @@ impl Reader {
             }
             Nested::Unclear => Ok(None),
         }
+    }
+
+    /// The number of the form of a record without a template, its texts noted; none if it must be walked.
+    fn literal(&mut self, chunk: &[u8], raw: &RawRecord) -> Result<Option<usize>, Damage> {
+        self.inner.clear();
+        let mut structure = Structure::new(&mut self.structure, &mut self.outer, None);
+        Walk::new(chunk).record(raw.xml.clone(), &mut structure)?;
+        if !structure.is_plain() {
+            return Ok(None);
+        }
+        if let Some(known) = self.by_structure.get(self.structure.as_slice()) {
+            return Ok(known.map(|number| number as usize));
+        }
+        if self.by_structure.len() >= STRUCTURES_LIMIT || self.forms.len() >= FORMS_LIMIT {
+            return Ok(None);
+        }
+        let naming = Some(Naming::default());
+        let mut structure = Structure::new(&mut self.structure, &mut self.outer, naming);
+        Walk::new(chunk).record(raw.xml.clone(), &mut structure)?;
+        let form = structure.naming().as_ref().and_then(literal_form);
+        let number = form.map(|form| {
+            self.forms.push(form);
+            self.forms.len() as u32 - 1
+        });
+        self.by_structure.insert(self.structure.as_slice().into(), number);
+        Ok(number.map(|number| number as usize))
     }
 
     /// The shape of the template inside a slot, its values noted.

@@ -139,9 +139,12 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// The 100 ns since 1601, if it is a time that is stored so.
+    /// The time as 100 ns since 1601, if it is one.
     pub fn ticks(&self) -> Option<u64> {
-        (self.kind == kind::FILETIME).then(|| array_at(self.bytes, 0).map(u64::from_le_bytes))?
+        match self.kind {
+            kind::FILETIME => array_at(self.bytes, 0).map(u64::from_le_bytes),
+            _ => self.time().map(to_filetime),
+        }
     }
 
     /// Appends the text of what has a fixed size; none if its bytes are too few.

@@ -98,7 +98,7 @@ impl Sink for Writer {
         }
         let start = self.text.len();
         match piece {
-            Piece::Value(stored) => stored.push_text(&mut self.text),
+            Piece::Value(stored, _) => stored.push_text(&mut self.text),
             Piece::Character(character) => self.text.push(character),
             Piece::Entity(name) => self.text.push_str(super::naming::entity(&name.text())),
             Piece::Slot(_) => {}

@@ -33,6 +33,13 @@ mod token {
     pub(super) const MORE: u8 = 0x40;
 }
 
+/// What stands in a record.
+pub(crate) enum Body {
+    Instance(Instance),
+    /// An element with everything in it.
+    WrittenOut(Element),
+}
+
 /// A chunk that is being filled.
 pub(crate) struct Chunk {
     bytes: Vec<u8>,
@@ -76,13 +83,20 @@ impl Chunk {
 
     /// Appends a record, or leaves the chunk as it was, except that no further record may be tried, and says that
     /// there is no room.
-    pub(crate) fn append(&mut self, id: u64, time: u64, instance: &Instance) -> bool {
+    pub(crate) fn append(&mut self, id: u64, time: u64, body: &Body) -> bool {
         let (start, heads) = (self.bytes.len(), self.heads);
         self.bytes.extend_from_slice(b"**\0\0");
         let size_at = self.reserve(4);
         self.bytes.extend_from_slice(&id.to_le_bytes());
         self.bytes.extend_from_slice(&time.to_le_bytes());
-        self.fragment(instance);
+        match body {
+            Body::Instance(instance) => self.fragment(instance),
+            Body::WrittenOut(root) => {
+                self.bytes.extend_from_slice(&[token::FRAGMENT_HEADER, 1, 1, 0]);
+                self.element(root, false);
+                self.bytes.push(token::END_OF_FRAGMENT);
+            }
+        }
         // The size stands at both ends.
         let size = (self.bytes.len() + 4 - start).next_multiple_of(ALIGNMENT);
         self.bytes.resize(start + size - 4, 0);
@@ -175,15 +189,18 @@ impl Chunk {
         self.bytes.extend_from_slice(&template.guid.0);
         let size_at = self.reserve(4);
         self.bytes.extend_from_slice(&[token::FRAGMENT_HEADER, 1, 1, 0]);
-        self.element(&template.root);
+        self.element(&template.root, true);
         self.bytes.push(token::END_OF_FRAGMENT);
         self.patch_size(size_at);
     }
 
-    fn element(&mut self, element: &Element) {
+    /// An element; only in a definition it says what it depends on.
+    fn element(&mut self, element: &Element, in_definition: bool) {
         let more = if element.attributes.is_empty() { 0 } else { token::MORE };
         self.bytes.push(token::OPEN_START_ELEMENT | more);
-        self.bytes.extend_from_slice(&element.dependency.unwrap_or(u16::MAX).to_le_bytes());
+        if in_definition {
+            self.bytes.extend_from_slice(&element.dependency.unwrap_or(u16::MAX).to_le_bytes());
+        }
         let size_at = self.reserve(4);
         self.name(&element.name);
         if !element.attributes.is_empty() {
@@ -192,7 +209,7 @@ impl Chunk {
                 let more = if index + 1 < element.attributes.len() { token::MORE } else { 0 };
                 self.bytes.push(token::ATTRIBUTE | more);
                 self.name(name);
-                self.content(content);
+                self.content(content, in_definition);
             }
             self.patch_size(list_at);
         }
@@ -201,14 +218,14 @@ impl Chunk {
         } else {
             self.bytes.push(token::CLOSE_START_ELEMENT);
             for content in &element.content {
-                self.content(content);
+                self.content(content, in_definition);
             }
             self.bytes.push(token::END_ELEMENT);
         }
         self.patch_size(size_at);
     }
 
-    fn content(&mut self, content: &Content) {
+    fn content(&mut self, content: &Content, in_definition: bool) {
         match content {
             Content::Text(text) => {
                 self.bytes.extend_from_slice(&[token::VALUE_TEXT, 0x01]);
@@ -220,7 +237,7 @@ impl Chunk {
                 self.bytes.extend_from_slice(&index.to_le_bytes());
                 self.bytes.push(*kind);
             }
-            Content::Element(element) => self.element(element),
+            Content::Element(element) => self.element(element, in_definition),
         }
     }
 

@@ -11,12 +11,13 @@ mod file;
 mod identity;
 mod template;
 mod value;
+mod written_out;
 
 pub use event::{Event, Payload};
 pub use identity::{Guid, Sid, file_time};
 pub use value::Value;
 
-use chunk::Chunk;
+use chunk::{Body, Chunk};
 pub(crate) use file::{CHUNK_BYTES, HEADER_BLOCK_BYTES, header};
 
 /// A log with these events, in this order.
@@ -43,15 +44,26 @@ pub struct Log {
 impl Log {
     /// Appends an event, or says that it is longer than a chunk and leaves it out.
     pub fn append(&mut self, event: &Event) -> bool {
-        let instance = event.instance();
+        self.append_body(event, &Body::Instance(event.instance()))
+    }
+
+    /// The same without a template: every element, attribute and text is written out.
+    ///
+    /// # Panics
+    /// If the event has values that have no text here: lists, bytes, identifiers.
+    pub fn append_written_out(&mut self, event: &Event) -> bool {
+        self.append_body(event, &Body::WrittenOut(written_out::written_out(&event.instance())))
+    }
+
+    fn append_body(&mut self, event: &Event, body: &Body) -> bool {
         let mut chunk = self.chunk.take().unwrap_or_else(|| Chunk::new(self.records + 1));
-        let mut fits = chunk.append(event.record, event.time, &instance);
+        let mut fits = chunk.append(event.record, event.time, body);
         if !fits {
             if chunk.records() > 0 {
                 self.full.push(chunk.finish());
             }
             chunk = Chunk::new(self.records + 1);
-            fits = chunk.append(event.record, event.time, &instance);
+            fits = chunk.append(event.record, event.time, body);
         }
         if fits {
             self.records += 1;

@@ -109,6 +109,20 @@ impl Value {
         if *self == Value::Null { 0x01 } else { self.kind() }
     }
 
+    /// The value as the text that Windows shows of it, for texts, numbers and times.
+    pub(crate) fn text(&self) -> Option<String> {
+        Some(match self {
+            Value::String(text) => text.clone(),
+            Value::UInt8(number) => number.to_string(),
+            Value::UInt16(number) => number.to_string(),
+            Value::UInt32(number) => number.to_string(),
+            Value::UInt64(number) => number.to_string(),
+            Value::HexInt64(number) => format!("{number:#x}"),
+            Value::FileTime(ticks) => time(*ticks)?,
+            _ => return None,
+        })
+    }
+
     /// The bytes of the value.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {
@@ -136,6 +150,13 @@ impl Value {
             Value::UInt32Array(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
         }
     }
+}
+
+/// Hundreds of nanoseconds since 1601 as `2021-03-03T05:24:51.2361230Z`.
+fn time(ticks: u64) -> Option<String> {
+    let since_1970 = i128::from(ticks) - i128::from(super::file_time(0));
+    let time = jiff::Timestamp::from_nanosecond(since_1970 * 100).ok()?;
+    Some(format!("{time:.7}"))
 }
 
 /// UTF-16, little end first.

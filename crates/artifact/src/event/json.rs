@@ -1,0 +1,476 @@
+//! The JSON of one event, read once from front to end.
+//!
+//! A general reader makes values of everything, some of them twice; an event needs to know where its leaves stand.
+//! What is JSON here is what RFC 8259 says, and nothing is decoded that has no escape. Objects and lists nested deeper
+//! than any event's are passed over, without recursion: lines come from whoever wrote the log.
+
+use super::naming::Level;
+use super::{Event, Span};
+
+/// Objects inside objects, and lists inside lists; the deepest real shape has five.
+const DEPTH_LIMIT: usize = 12;
+
+/// What is no JSON, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} at byte {at}")]
+pub struct JsonError {
+    /// What stands there.
+    pub what: &'static str,
+    /// Bytes from the start of the object, from 1.
+    pub at: usize,
+}
+
+type Result<T> = std::result::Result<T, JsonError>;
+
+/// The line as text.
+pub(super) fn text(line: &[u8]) -> Result<&str> {
+    if u32::try_from(line.len()).is_err() {
+        return Err(JsonError { what: "a line of more than 4 GiB", at: 1 });
+    }
+    std::str::from_utf8(line).map_err(|error| JsonError { what: "no UTF-8", at: error.valid_up_to() + 1 })
+}
+
+/// Reads an event's line into its fields.
+pub(super) fn read(event: &mut Event<'_>) -> Result<()> {
+    let mut reader = Reader { text: event.line.as_bytes(), at: 0 };
+    if reader.next() != Some(b'{') {
+        return reader.wrong("no object");
+    }
+    reader.object(event, Level::Top, 0, 0)?;
+    match reader.next() {
+        None => Ok(()),
+        Some(_) => reader.wrong("more behind the object"),
+    }
+}
+
+struct Reader<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn wrong<T>(&self, what: &'static str) -> Result<T> {
+        Err(JsonError { what, at: self.at + 1 })
+    }
+
+    /// The next byte that is no blank.
+    fn next(&mut self) -> Option<u8> {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.text.get(self.at) {
+            self.at += 1;
+        }
+        self.text.get(self.at).copied()
+    }
+
+    /// An object, behind whose brace it stands next: `objects` and `lists` are those around it.
+    fn object(&mut self, event: &mut Event<'a>, level: Level, objects: usize, lists: usize) -> Result<()> {
+        self.at += 1;
+        if self.next() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            if self.next() != Some(b'"') {
+                return self.wrong("no name of a member");
+            }
+            let key = self.string(event)?;
+            if self.next() != Some(b':') {
+                return self.wrong("a name without `:`");
+            }
+            self.at += 1;
+            match self.next() {
+                Some(b'{') if objects < DEPTH_LIMIT => {
+                    let level = level.enter(event.text(key));
+                    self.object(event, level, objects + 1, lists)?;
+                }
+                Some(b'[') if lists < DEPTH_LIMIT => self.list(event, level, key, lists)?,
+                Some(b'{' | b'[') => self.pass_over()?,
+                Some(b'n') => self.word("null")?,
+                _ => {
+                    let value = self.scalar(event)?;
+                    event.leaf(level, key, value);
+                }
+            }
+            if self.ends(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A list under a name. Each item is a value of that name; of objects in it only what they hold themselves.
+    fn list(&mut self, event: &mut Event<'a>, level: Level, key: Span, lists: usize) -> Result<()> {
+        self.at += 1;
+        if self.next() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            match self.next() {
+                Some(b'{') => {
+                    let level = level.enter(event.text(key));
+                    self.object(event, level, DEPTH_LIMIT, lists + 1)?;
+                }
+                Some(b'[') => self.pass_over()?,
+                Some(b'n') => self.word("null")?,
+                _ => {
+                    let value = self.scalar(event)?;
+                    event.leaf(level, key, value);
+                }
+            }
+            if self.ends(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether an object or a list ends here, or goes on behind a comma.
+    fn ends(&mut self, close: u8) -> Result<bool> {
+        let next = self.next();
+        if next != Some(b',') && next != Some(close) {
+            return self.wrong("neither a comma nor the end of an object or a list");
+        }
+        self.at += 1;
+        if next == Some(b',') {
+            self.next();
+        }
+        Ok(next == Some(close))
+    }
+
+    /// A string, a number or a truth value, as its text.
+    fn scalar(&mut self, event: &mut Event<'a>) -> Result<Span> {
+        let start = self.at;
+        match self.text.get(self.at) {
+            Some(b'"') => return self.string(event),
+            Some(b't') => self.word("true")?,
+            Some(b'f') => self.word("false")?,
+            _ => self.number()?,
+        }
+        Ok(span(start, self.at))
+    }
+
+    fn word(&mut self, word: &str) -> Result<()> {
+        if !self.text[self.at..].starts_with(word.as_bytes()) {
+            return self.wrong("no value");
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`
+    fn number(&mut self) -> Result<()> {
+        let is = |reader: &Self, bytes: &[u8]| reader.text.get(reader.at).is_some_and(|b| bytes.contains(b));
+        if is(self, b"-") {
+            self.at += 1;
+        }
+        if is(self, b"0") {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if is(self, b".") {
+            self.at += 1;
+            self.digits()?;
+        }
+        if is(self, b"eE") {
+            self.at += 1;
+            if is(self, b"+-") {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<()> {
+        let digits = self.text[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 {
+            return self.wrong("no value");
+        }
+        self.at += digits;
+        Ok(())
+    }
+
+    /// A string, as it stands in the line or, where it has escapes, without them.
+    fn string(&mut self, event: &mut Event<'a>) -> Result<Span> {
+        let start = self.at + 1;
+        let escaped = self.pass_string()?;
+        let inner = span(start, self.at - 1);
+        if !escaped {
+            return Ok(inner);
+        }
+        let raw = &event.line[start..self.at - 1];
+        let before = event.room.own.len();
+        let kept = event.room.keep_with(|own| {
+            // A lone surrogate is no text in JSON's own grammar; it is kept as it was written.
+            if unescape(raw, own).is_none() {
+                own.truncate(before);
+                own.push_str(raw);
+            }
+        });
+        Ok(kept)
+    }
+
+    /// Goes behind a string, and says whether it has escapes.
+    fn pass_string(&mut self) -> Result<bool> {
+        self.at += 1;
+        let mut escaped = false;
+        loop {
+            self.at += plain(&self.text[self.at..]);
+            match self.text.get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.pass_escape()?;
+                }
+                Some(_) => return self.wrong("a control character in a string"),
+                None => return self.wrong("a string without an end"),
+            }
+        }
+    }
+
+    fn pass_escape(&mut self) -> Result<()> {
+        let length = match self.text.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+            Some(b'u') if hex(self.text.get(self.at + 2..self.at + 6)).is_some() => 6,
+            _ => return self.wrong("no escape"),
+        };
+        self.at += length;
+        Ok(())
+    }
+
+    /// Goes behind an object or a list, whatever stands in it.
+    fn pass_over(&mut self) -> Result<()> {
+        let mut open: Vec<u8> = Vec::new();
+        loop {
+            match self.next() {
+                Some(b'{') => {
+                    self.at += 1;
+                    if self.next() == Some(b'}') {
+                        self.at += 1;
+                    } else {
+                        open.push(b'}');
+                        self.pass_name()?;
+                        continue;
+                    }
+                }
+                Some(b'[') => {
+                    self.at += 1;
+                    if self.next() == Some(b']') {
+                        self.at += 1;
+                    } else {
+                        open.push(b']');
+                        continue;
+                    }
+                }
+                Some(b'"') => {
+                    self.pass_string()?;
+                }
+                Some(b't') => self.word("true")?,
+                Some(b'f') => self.word("false")?,
+                Some(b'n') => self.word("null")?,
+                _ => self.number()?,
+            }
+            loop {
+                let Some(&close) = open.last() else { return Ok(()) };
+                if !self.ends(close)? {
+                    if close == b'}' {
+                        self.pass_name()?;
+                    }
+                    break;
+                }
+                open.pop();
+            }
+            if open.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn pass_name(&mut self) -> Result<()> {
+        if self.next() != Some(b'"') {
+            return self.wrong("no name of a member");
+        }
+        self.pass_string()?;
+        if self.next() != Some(b':') {
+            return self.wrong("a name without `:`");
+        }
+        self.at += 1;
+        Ok(())
+    }
+}
+
+fn span(start: usize, end: usize) -> Span {
+    Span { start: start as u32, end: end as u32, own: false }
+}
+
+/// How many bytes from the front on are none of `"`, `\\` and control characters: eight at a time.
+fn plain(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    // The highest bit of a byte that is zero (borrows reach only bytes behind the first such one).
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let (words, rest) = text.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let below_blank = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        let found =
+            zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) | below_blank;
+        if found != 0 {
+            return number * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..0x20);
+    words.len() * 8 + rest.iter().take_while(is_plain).count()
+}
+
+/// Appends a string's text without its escapes, which are known to be some; none if a surrogate has no partner.
+fn unescape(mut raw: &str, into: &mut String) -> Option<()> {
+    while let Some(at) = memchr::memchr(b'\\', raw.as_bytes()) {
+        into.push_str(&raw[..at]);
+        let (character, length) = match raw.as_bytes()[at + 1] {
+            b'b' => ('\u{8}', 2),
+            b'f' => ('\u{c}', 2),
+            b'n' => ('\n', 2),
+            b'r' => ('\r', 2),
+            b't' => ('\t', 2),
+            b'u' => character(&raw.as_bytes()[at..])?,
+            other => (char::from(other), 2),
+        };
+        into.push(character);
+        raw = &raw[at + length..];
+    }
+    into.push_str(raw);
+    Some(())
+}
+
+/// The character of `\\uXXXX`, or of two of them, and how long that is.
+fn character(escape: &[u8]) -> Option<(char, usize)> {
+    let first = hex(escape.get(2..6))?;
+    if let Some(character) = char::from_u32(first) {
+        return Some((character, 6));
+    }
+    let second = escape.get(6..8).filter(|start| start == b"\\u").and_then(|_| hex(escape.get(8..12)))?;
+    let is_pair = (0xd800..0xdc00).contains(&first) && (0xdc00..0xe000).contains(&second);
+    let character = is_pair.then(|| 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00))?;
+    Some((char::from_u32(character)?, 12))
+}
+
+fn hex(digits: Option<&[u8]>) -> Option<u32> {
+    digits?.iter().try_fold(0, |number, digit| Some(number << 4 | char::from(*digit).to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn is_json(line: &str) -> bool {
+        let mut event = Event { line, ..Event::default() };
+        read(&mut event).is_ok()
+    }
+
+    #[track_caller]
+    fn check(line: &str) {
+        let expected =
+            serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok() && line.trim_start().starts_with('{');
+        assert_eq!(is_json(line), expected, "{line}");
+    }
+
+    #[test]
+    fn what_is_json_and_what_is_none() {
+        for value in [
+            "0",
+            "-0",
+            "-",
+            "01",
+            "1.5",
+            "1.",
+            ".5",
+            "1e5",
+            "1E+5",
+            "1e",
+            "-1.0e-7",
+            "+1",
+            "NaN",
+            "true",
+            "tru",
+            "truee",
+            "null",
+            "nul",
+            "\"\"",
+            "\"a",
+            "\"\\n\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"\\u12aF\"",
+            "\"\\ud800\"",
+            "\"\t\"",
+            "[]",
+            "[1,]",
+            "[1 2]",
+            "[,]",
+            "[[[]],{}]",
+            "{}",
+            "{\"a\":1,}",
+            "{\"a\"}",
+            "{a:1}",
+            "{\"a\":{\"b\":[{}]}}",
+            "",
+            " 1 ",
+            "1 1",
+            "]",
+            "}",
+        ] {
+            check(&format!("{{\"EventID\":{value}}}"));
+            check(&format!("{{\"EventID\":[{value}]}}"));
+            // Deep enough to be passed over.
+            let (front, back) = ("[{\"a\":".repeat(DEPTH_LIMIT + 1), "}]".repeat(DEPTH_LIMIT + 1));
+            check(&format!("{{\"EventID\":1,\"b\":{front}{value}{back}}}"));
+        }
+        check("{} {}");
+        check("[]");
+    }
+
+    #[test]
+    fn depth_is_passed_over() {
+        let deep = 200_000;
+        let line =
+            format!("{{\"EventID\":1,\"a\":{}1{},\"b\":2}}", "[{\"a\":".repeat(deep), "}]".repeat(deep));
+        let event = Event::parse(line.as_bytes()).unwrap().unwrap();
+        assert_eq!(
+            (event.first("EventID"), event.first("a"), event.first("b")),
+            (Some("1"), None, Some("2"))
+        );
+        let cut = &line[..line.len() / 2];
+        assert!(Event::parse(cut.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn escapes() {
+        let text = |string: &str| {
+            let line = format!("{{\"EventID\":\"{string}\"}}");
+            Event::parse(line.as_bytes()).unwrap().unwrap().first("EventID").unwrap().to_owned()
+        };
+        assert_eq!(text(r#"C:\\a\/\"b\"\tc"#), "C:\\a/\"b\"\tc");
+        assert_eq!(text(r"\u00e4\ud83d\udca1!"), "ä💡!");
+        assert_eq!(text(r"a\ud83d!"), r"a\ud83d!");
+        assert_eq!(text(r"a\ud83d\u0041"), r"a\ud83d\u0041");
+    }
+
+    proptest! {
+        #[test]
+        fn json_is_what_others_take_for_json(line in r#"\{("[a\\u0 ]{0,9}"[:,]?|[\[\]{}:,0-9eE.\- ]|true|null){0,24}\}?"#) {
+            check(&line);
+        }
+
+        #[test]
+        fn strings_come_back(text in any::<String>()) {
+            let line = format!("{{\"EventID\":{}}}", serde_json::to_string(&text).unwrap());
+            let event = Event::parse(line.as_bytes()).unwrap().unwrap();
+            prop_assert_eq!(event.first("EventID"), Some(text.as_str()));
+        }
+    }
+}
