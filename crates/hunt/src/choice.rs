@@ -51,15 +51,30 @@ impl FromStr for Term {
     }
 }
 
+/// What of a rule a choice looks at.
+pub(crate) struct Subject<'a> {
+    pub(crate) level: Level,
+    pub(crate) status: Option<Status>,
+    pub(crate) tags: &'a [String],
+    /// Id, name and title.
+    pub(crate) names: [Option<&'a str>; 3],
+}
+
+impl<'a> From<&'a Header> for Subject<'a> {
+    fn from(rule: &'a Header) -> Self {
+        let names = [rule.id.as_deref(), rule.name.as_deref(), Some(rule.title.as_str())];
+        Self { level: rule.level, status: rule.status, tags: &rule.tags, names }
+    }
+}
+
 impl Term {
-    fn holds(&self, rule: &Header) -> bool {
+    fn holds(&self, rule: &Subject<'_>) -> bool {
         match self {
             Self::Level(level) => rule.level == *level,
             Self::Status(status) => rule.status == Some(*status),
             Self::Tag(wanted) => rule.tags.iter().any(|tag| is_below(&tag.to_ascii_lowercase(), wanted)),
             Self::Rule(wanted) => {
-                let names = [rule.id.as_deref(), rule.name.as_deref(), Some(rule.title.as_str())];
-                names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(wanted))
+                rule.names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(wanted))
             }
         }
     }
@@ -81,6 +96,10 @@ impl Choice {
 
     /// Whether a rule, a correlation or a check is hunted by.
     pub fn takes(&self, rule: &Header) -> bool {
+        self.takes_subject(&rule.into())
+    }
+
+    pub(crate) fn takes_subject(&self, rule: &Subject<'_>) -> bool {
         let one_of_its_kind = |term: &Term| {
             self.include.iter().filter(|other| term.is_alike(other)).any(|other| other.holds(rule))
         };

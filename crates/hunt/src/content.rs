@@ -5,6 +5,7 @@
 //! content file is said with its place, and the rest is used.
 
 pub(crate) mod spec;
+mod yara;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,12 +20,15 @@ use watchfire_sigma::{
     Correlation, Document, Environment, Header, LogSource, LogSources, Parsed, Rules, Severity, parse_in,
 };
 
+use watchfire_yara::YaraError;
+
 use crate::choice::Choice;
 use crate::exposure::Builds;
 use crate::model::{NotApplicable, Outcome, RuleInfo, RuleTally, Stage};
 
 pub(crate) use spec::seconds;
 pub use spec::{ActSpec, Advice, ArtifactSpec, Artifacts, WitnessSpec};
+pub use yara::FileRules;
 
 /// Content files as path and text.
 pub type Files = [(String, String)];
@@ -60,7 +64,7 @@ pub struct Check {
 pub struct Content {
     /// The rules, compiled on demand for each class of record.
     pub rules: Rules,
-    /// What reports need to know of each rule, in the order of `rules`.
+    /// What reports need to know of each rule, in the order of `rules`; behind them, of each YARA rule.
     pub infos: Vec<Arc<RuleInfo>>,
     /// Correlations over findings.
     pub correlations: Vec<(Correlation, Arc<RuleInfo>)>,
@@ -80,6 +84,8 @@ pub struct Content {
     pub tally: RuleTally,
     /// Values that somebody warns of, looked for in the same pass.
     pub intel: Index,
+    /// Rules on whole files.
+    pub yara: Option<FileRules>,
 }
 
 impl Content {
@@ -147,7 +153,21 @@ impl Content {
             )?,
             tally,
             intel: Index::default(),
+            yara: None,
         })
+    }
+
+    /// Adds YARA rules, given as path and text of their files.
+    pub fn add_yara(&mut self, files: &Files, choice: &Choice) -> Result<(), YaraError> {
+        let (rules, refused) = watchfire_yara::Rules::compile(files)?;
+        self.tally.refused_rules += refused.len();
+        self.tally.refused.extend(refused.into_iter().map(|refused| refused.to_string()));
+        let added = FileRules::new(rules, files, self.infos.len(), choice);
+        self.tally.loaded += added.taken();
+        self.tally.left_out += added.infos.len() - added.taken();
+        self.infos.extend(added.infos.iter().cloned());
+        self.yara = Some(added);
+        Ok(())
     }
 
     /// Whether Exchange ships a file of this path, and with this hash.

@@ -21,6 +21,7 @@ mod merge;
 pub mod model;
 mod options;
 mod pivot;
+pub mod profile;
 mod proof;
 pub mod report;
 mod scan;
@@ -40,6 +41,7 @@ use watchfire_artifact::Evidence;
 
 use content::Content;
 use model::Hunted;
+use profile::{Clock, Profile};
 use scan::{Part, Scanner};
 use unit::Unit;
 
@@ -62,40 +64,66 @@ pub fn hunt(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Hunted, HuntError> {
-    Ok(pool(options.threads)?.install(|| run(paths, content, options, progress)))
+    Ok(pool(options.threads)?.install(|| run(paths, content, options, progress, None)).0)
+}
+
+/// The same, and where the time went, by a clock.
+pub fn hunt_measured(
+    paths: &[PathBuf],
+    content: &Content,
+    options: &Options,
+    progress: &dyn Progress,
+    clock: Clock,
+) -> Result<(Hunted, Profile), HuntError> {
+    let (hunted, profile) =
+        pool(options.threads)?.install(|| run(paths, content, options, progress, Some(clock)));
+    Ok((hunted, profile.expect("a hunt with a clock is measured")))
 }
 
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, HuntError> {
     Ok(rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?)
 }
 
-fn run(paths: &[PathBuf], content: &Content, options: &Options, progress: &dyn Progress) -> Hunted {
+fn run(
+    paths: &[PathBuf],
+    content: &Content,
+    options: &Options,
+    progress: &dyn Progress,
+    clock: Option<Clock>,
+) -> (Hunted, Option<Profile>) {
     let (gathered, units) = unit::list(paths);
     let evidence = &gathered.evidence;
     progress.start(units.iter().map(|unit| unit.bytes(&evidence[unit.evidence])).sum());
-    let scanner = Scanner::new(content);
-    let mut parts = settle(&scanner, evidence, &units, scan_all(&scanner, evidence, &units, progress));
+    let scanner = Scanner::new(content, clock);
+    let (scanned, times) = scan_all(&scanner, evidence, &units, progress);
+    let mut parts = settle(&scanner, evidence, &units, scanned);
+    let profile = scanner.costs().map(|costs| Profile::new(evidence, &times, content, &costs));
     let roots = roots(paths);
-    merge::merge(&known::Input { roots: &roots, gathered: &gathered, content, options }, &mut parts)
+    let input = known::Input { roots: &roots, gathered: &gathered, content, options };
+    (merge::merge(&input, &mut parts), profile)
 }
 
 fn roots(paths: &[PathBuf]) -> Vec<String> {
     paths.iter().map(|path| path.to_string_lossy().replace('\\', "/")).collect()
 }
 
-/// Scans all units, each into its parts.
+/// What the scan of one unit took: the evidence, by its number, and nanoseconds.
+type Took = (usize, u64);
+
+/// Scans all units, each into its parts, and says what each took where that is measured.
 fn scan_all(
     scanner: &Scanner<'_>,
     evidence: &[Evidence],
     units: &[Unit],
     progress: &dyn Progress,
-) -> Vec<Vec<Part>> {
+) -> (Vec<Vec<Part>>, Vec<Took>) {
     let scan = |unit: &Unit| {
+        let start = scanner.now();
         let parts = scanner.scan(&evidence[unit.evidence], unit);
         progress.advance(unit.bytes(&evidence[unit.evidence]));
-        parts
+        (parts, (unit.evidence, scanner.now().saturating_sub(start)))
     };
-    units.par_iter().map(scan).collect()
+    units.par_iter().map(scan).unzip()
 }
 
 /// The parts of all units in their order, where each range was read with the columns that its file had by then.

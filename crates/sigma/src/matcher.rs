@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::check::{Check, Compiled};
 use crate::compile::Bank;
+use crate::cost::{Clock, Costs};
 use crate::memory::Memory;
 use crate::prefilter::{Encoding, Prefilter};
 use crate::record::{Record, Value};
@@ -156,12 +157,23 @@ pub struct Scratch {
     known: Known,
     woken: Woken,
     values: Vec<Option<Value<'static>>>,
+    costs: Option<Costs>,
 }
 
 impl Scratch {
     /// Memory that grows with use.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, which also counts what each rule costs.
+    pub fn counting(clock: Clock) -> Self {
+        Self { costs: Some(Costs::new(clock)), ..Self::default() }
+    }
+
+    /// What the rules have cost so far, if it is counted.
+    pub fn costs(&self) -> Option<&Costs> {
+        self.costs.as_ref()
     }
 }
 
@@ -317,7 +329,11 @@ impl Matcher {
         let mut evaluation = Evaluation { matcher: self, view, known: &mut scratch.known };
         for &program in &woken.programs {
             let program = &self.programs[program as usize];
-            if evaluation.node(&program.node) {
+            let matched = match &mut scratch.costs {
+                None => evaluation.node(&program.node),
+                Some(costs) => costs.count(program.rule, || evaluation.node(&program.node)),
+            };
+            if matched {
                 hits.push(program.rule);
             }
         }

@@ -56,6 +56,9 @@ pub(crate) struct Hunt {
     /// Threads; one a core if not given
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Say on standard error which files and which rules took the time
+    #[arg(long)]
+    pub(crate) profile: bool,
 }
 
 /// The same hunt in shards.

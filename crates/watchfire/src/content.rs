@@ -14,6 +14,7 @@ use watchfire_hunt::content::Content;
 use watchfire_hunt::shards::By;
 use watchfire_hunt::{Choice, Term, TermError};
 use watchfire_sigma::{Environment, LogSources, Pipeline, Placeholders};
+use watchfire_yara::YaraError;
 
 use crate::intel;
 
@@ -54,16 +55,19 @@ pub(crate) fn load_known(by: &By) -> anyhow::Result<(&'static Content, String)> 
 /// What the user wrote: read once, for content and for its digest.
 struct Given {
     rules: Vec<File>,
+    yara: Vec<File>,
     pipelines: Vec<File>,
 }
 
 impl Given {
     fn read(by: &By) -> anyhow::Result<Self> {
-        let mut rules = Vec::new();
+        let (mut rules, mut yara) = (Vec::new(), Vec::new());
         for path in by.rules.iter().filter(|rules| *rules != BUILTIN) {
-            rules.extend(read(Path::new(path))?);
+            let files = read(Path::new(path))?;
+            rules.extend(files.sigma);
+            yara.extend(files.yara);
         }
-        Ok(Self { rules, pipelines: texts(&paths(&by.pipelines))? })
+        Ok(Self { rules, yara, pipelines: texts(&paths(&by.pipelines))? })
     }
 
     fn load(self, by: &By) -> anyhow::Result<&'static Content> {
@@ -71,8 +75,11 @@ impl Given {
         let (environment, choice) = (environment(&self.pipelines)?, choice(&by.include, &by.exclude)?);
         let mut content = Content::load_in(&shipped(), &self.rules, with_shipped(by), &environment, &choice)?;
         content.intel = intel;
+        if !self.yara.is_empty() {
+            content.add_yara(&self.yara, &choice).map_err(|error| no_yara(&self.yara, &error))?;
+        }
         // A process hunts once.
-        let _ = USER_FILES.set(self.rules);
+        let _ = USER_FILES.set(self.rules.into_iter().chain(self.yara).collect());
         Ok(Box::leak(Box::new(content)))
     }
 
@@ -88,7 +95,7 @@ impl Given {
         for (path, text) in SHIPPED {
             add(path, text.as_bytes());
         }
-        for (path, text) in self.rules.iter().chain(&self.pipelines) {
+        for (path, text) in self.rules.iter().chain(&self.yara).chain(&self.pipelines) {
             add(path, text.as_bytes());
         }
         for path in by.intel.iter().chain(&by.warninglists) {
@@ -164,22 +171,42 @@ pub(crate) fn warninglists() -> &'static str {
     SHIPPED.iter().find(|(path, _)| *path == "data/warninglists.json").map_or("[]", |(_, text)| text)
 }
 
-/// The rule files at a path: itself, or all `.yml` and `.yaml` below it in name order.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<File>> {
-    let is_yara = path.extension().is_some_and(|extension| extension == "yar" || extension == "yara");
-    if is_yara {
+/// Files of rules, by their language.
+#[derive(Default)]
+pub(crate) struct RuleFiles {
+    pub(crate) sigma: Vec<File>,
+    pub(crate) yara: Vec<File>,
+}
+
+/// The rule files at a path: itself, or all `.yml`, `.yaml`, `.yar` and `.yara` below it in name order.
+pub(crate) fn read(path: &Path) -> anyhow::Result<RuleFiles> {
+    let has = |path: &Path, endings: [&str; 2]| {
+        path.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| endings.contains(&ending))
+    };
+    let is_yara = |path: &Path| has(path, ["yar", "yara"]);
+    let is_rules = |path: &Path| has(path, ["yml", "yaml"]) || is_yara(path);
+    let (yara, sigma): (Vec<PathBuf>, Vec<PathBuf>) =
+        files_below(path, &is_rules)?.into_iter().partition(|path| is_yara(path));
+    let files = RuleFiles { sigma: texts(&sigma)?, yara: texts(&yara)? };
+    if files.sigma.is_empty() && files.yara.is_empty() {
         bail!(
-            "{}: YARA rules are not read by this build\nhint: give Sigma rules, .yml or .yaml",
+            "{}: no rules there\nhint: rules are files that end in .yml or .yaml, or in .yar or .yara",
             path.display()
         );
     }
-    let is_rules =
-        |path: &Path| path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
-    let files = texts(&files_below(path, &is_rules)?)?;
-    if files.is_empty() {
-        bail!("{}: no rules there\nhint: rules are files that end in .yml or .yaml", path.display());
-    }
     Ok(files)
+}
+
+/// Why YARA rules cannot be used, and what to do about it.
+pub(crate) fn no_yara(files: &[File], error: &YaraError) -> anyhow::Error {
+    let first = files.first().map_or("", |(path, _)| path);
+    let hint = match error {
+        YaraError::NoEngine => {
+            "\nhint: build with `cargo build --release -p watchfire --features yara`, or give Sigma rules alone"
+        }
+        YaraError::Scan(_) => "",
+    };
+    anyhow!("{first}: {error}{hint}")
 }
 
 /// A file, or those of a folder and below it that are wanted, in the order of their names.

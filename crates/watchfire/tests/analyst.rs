@@ -48,6 +48,21 @@ fn rules_are_chosen_by_level_tag_and_name() {
 }
 
 #[test]
+fn a_profile_names_files_and_rules_and_changes_no_answer() {
+    let (status, plain, _) = hunt(&[]);
+    let (same, profiled, said) = hunt(&["--profile"]);
+    assert_eq!((status, plain), (same, profiled));
+    let table =
+        |head: &str| said.split(head).nth(1).map(|table| table.lines().nth(1).unwrap().trim().to_owned());
+    let file = table("MB/s  file").expect("a table of files");
+    assert!(file.contains("exchange-2016"), "{file}");
+    // Woken at least as often as matched, and some rule did both.
+    let rule = table("matched  rule").expect("a table of rules");
+    let [_, woken, matched] = [0, 1, 2].map(|column| rule.split_whitespace().nth(column).unwrap());
+    assert!(woken.parse::<u64>().unwrap() >= matched.parse().unwrap(), "{rule}");
+}
+
+#[test]
 fn the_allow_list_takes_out_and_says_so() {
     let all = lines(&[], "finding");
     let (rule, server) = (&all[0]["rule"]["id"], &all[0]["server"]);

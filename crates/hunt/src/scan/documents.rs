@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use watchfire_artifact::document::{self, Entry};
 use watchfire_artifact::text::text;
 use watchfire_artifact::{Kind, Place};
-use watchfire_sigma::{Record, Scratch, Value};
+use watchfire_sigma::{Record, Value};
 
 use super::part::{Hit, Part, artifact_name};
 use super::{File, Scanner, intel, read_document};
@@ -72,11 +72,12 @@ impl Scanner<'_> {
 
     fn entry(&self, file: &File<'_>, class: &'static str, artifact: &str, entry: &Entry, part: &mut Part) {
         let matcher = self.matchers.entries(class);
-        let (mut scratch, mut found) = (Scratch::default(), Vec::new());
+        let (mut scratch, mut found) = (self.scratch(), Vec::new());
         if !matcher.matcher.is_empty() {
             let record = EntryRecord { entry, wanted: matcher.matcher.wanted() };
             matcher.matcher.evaluate(&record, &mut scratch, &mut found);
         }
+        self.scratches.give_back(scratch);
         for (_, value) in &entry.fields {
             intel::add(self.content, value, &mut found);
         }

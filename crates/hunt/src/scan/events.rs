@@ -1,11 +1,12 @@
 //! Scanning Windows events as JSON lines: every line is parsed, because channel and event id decide which rules ask.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use rustc_hash::FxHashMap;
-use watchfire_artifact::event::{Event, EventError};
+use watchfire_artifact::event::{Event, EventError, Room};
 use watchfire_artifact::lines::{self, Chunk, Chunks};
 use watchfire_artifact::text::text;
 use watchfire_artifact::{Kind, Place, Problem};
@@ -34,7 +35,8 @@ pub(super) fn scan<R: Read>(
         scanner,
         file,
         part,
-        scratch: Scratch::default(),
+        scratch: scanner.scratch(),
+        room: Room::default(),
         classes: FxHashMap::default(),
         signature: Vec::new(),
         rows: Vec::new(),
@@ -42,15 +44,17 @@ pub(super) fn scan<R: Read>(
         bad: 0,
     };
     let outcome = chunks.for_each(|chunk| scan.chunk(chunk));
+    scanner.scratches.give_back(std::mem::take(&mut scan.scratch));
     scan.finish();
     outcome
 }
 
-struct Scan<'s> {
-    scanner: &'s Scanner<'s>,
+struct Scan<'s, 'c> {
+    scanner: &'s Scanner<'c>,
     file: &'s File<'s>,
     part: &'s mut Part,
     scratch: Scratch,
+    room: Room,
     /// By channel, event id and provider.
     classes: FxHashMap<Box<[u8]>, Class>,
     signature: Vec<u8>,
@@ -74,13 +78,18 @@ struct Row {
     tally: Tally,
     /// Some have no time but the stated one.
     stated: bool,
+    /// How often the stated time ran ahead of UTC by so many quarters of an hour.
+    clocks: BTreeMap<i64, u64>,
 }
 
-impl Scan<'_> {
+impl Scan<'_, '_> {
     fn chunk(&mut self, chunk: &Chunk<'_>) {
         for line in lines::ranges(chunk.text) {
-            match Event::parse(&chunk.text[line.clone()]) {
-                Ok(Some(event)) => self.event(&event, chunk.offset_of(line.start), &chunk.text[line]),
+            match Event::parse_in(&chunk.text[line.clone()], &mut self.room) {
+                Ok(Some(event)) => {
+                    self.event(&event, chunk.offset_of(line.start), &chunk.text[line]);
+                    self.room = event.into_room();
+                }
                 Ok(None) => {}
                 Err(error) => self.bad_line(chunk.offset_of(line.start), &error),
             }
@@ -100,7 +109,6 @@ impl Scan<'_> {
         if !matcher.matcher.is_empty() {
             class.shapes.evaluate(&matcher.matcher, event, &mut self.scratch, &mut found);
         }
-        self.clock(host, event.utc, event.stated);
         self.note(host, &artifact, event);
         intel::add(self.scanner.content, line, &mut found);
         for rule in found {
@@ -115,7 +123,7 @@ impl Scan<'_> {
                 stated: event.stated,
                 place: Place::Offset(offset),
                 recovered: false,
-                client: client(|name| event.first(name).map(str::to_owned)),
+                client: client(CLIENTS.iter().filter_map(|name| event.first(name))),
                 request: None,
                 fields: matcher.shown(rule, |name| event.first(name).map(str::to_owned)),
                 raw: Some(text(&line[..line.len().min(RAW_LIMIT_BYTES)]).into_owned()),
@@ -151,20 +159,23 @@ impl Scan<'_> {
         if !self.rows.get(self.last).is_some_and(is) {
             self.last = self.rows.iter().position(is).unwrap_or_else(|| {
                 let (host, artifact) = (host.map(Box::from), Arc::clone(artifact));
-                self.rows.push(Row { host, artifact, tally: Tally::default(), stated: false });
+                self.rows.push(Row {
+                    host,
+                    artifact,
+                    tally: Tally::default(),
+                    stated: false,
+                    clocks: BTreeMap::new(),
+                });
                 self.rows.len() - 1
             });
         }
         let row = &mut self.rows[self.last];
         row.tally.note(event.utc.or(event.stated), 1);
         row.stated |= event.utc.is_none();
-    }
-
-    /// Notes how far the stated time runs ahead of UTC, where a record has both.
-    fn clock(&mut self, host: Option<&str>, utc: Option<Timestamp>, stated: Option<Timestamp>) {
-        if let (Some(utc), Some(stated)) = (utc, stated) {
-            let quarters = (stated.duration_since(utc).as_secs() as f64 / QUARTER_S as f64).round() as i64;
-            *self.part.clocks.entry((host.map(str::to_owned), quarters)).or_default() += 1;
+        if let (Some(utc), Some(stated)) = (event.utc, event.stated) {
+            let ahead = stated.as_second() - utc.as_second();
+            let quarters = (ahead as f64 / QUARTER_S as f64).round() as i64;
+            *row.clocks.entry(quarters).or_default() += 1;
         }
     }
 
@@ -176,7 +187,10 @@ impl Scan<'_> {
     }
 
     fn finish(self) {
-        for Row { host, artifact, tally, stated } in self.rows {
+        for Row { host, artifact, tally, stated, clocks } in self.rows {
+            for (quarters, count) in clocks {
+                *self.part.clocks.entry((host.as_deref().map(str::to_owned), quarters)).or_default() += count;
+            }
             if stated {
                 self.part.stated.insert((host.as_deref().map(str::to_owned), artifact.to_string()));
             }
@@ -189,9 +203,11 @@ impl Scan<'_> {
     }
 }
 
-/// The address at the other end, where an event names one that is not the host itself.
-pub(super) fn client(value: impl Fn(&str) -> Option<String>) -> Option<std::net::IpAddr> {
-    let address: std::net::IpAddr =
-        ["IpAddress", "SourceAddress"].iter().find_map(|name| value(name))?.parse().ok()?;
+/// Fields that name the address at the other end.
+pub(super) const CLIENTS: [&str; 2] = ["IpAddress", "SourceAddress"];
+
+/// The address at the other end, as the first of these texts names it, where that is not the host itself.
+pub(super) fn client<T: AsRef<str>>(mut named: impl Iterator<Item = T>) -> Option<IpAddr> {
+    let address: IpAddr = named.next()?.as_ref().parse().ok()?;
     (!address.is_loopback()).then_some(address)
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -17,7 +18,7 @@ use watchfire_sigma::{Memory, Scratch};
 
 use super::events;
 use super::matchers::{EventMatcher, EventRecord, FormedRecord, Places};
-use super::part::{Hit, Part, artifact_name};
+use super::part::{Hit, Part, ShownField, artifact_name};
 use super::{File, Scanner, intel};
 use crate::proof;
 use crate::tally::{self, Tally};
@@ -51,6 +52,7 @@ struct FormFields {
     deciding: [Option<usize>; 3],
     computer: Option<usize>,
     time: Option<usize>,
+    client: [Option<usize>; 2],
 }
 
 /// Records of one form, channel, event id and provider.
@@ -59,6 +61,8 @@ struct Class {
     places: Places,
     memory: Memory,
     artifact: Arc<str>,
+    /// By rule that was hit, the names to show and the numbers of their fields.
+    shown: FxHashMap<usize, Vec<(Arc<str>, usize)>>,
 }
 
 /// Scans the chunks of a file, or of a range of one.
@@ -68,7 +72,8 @@ pub(super) fn scan<R: Read>(
     mut chunks: Chunks<R>,
     part: &mut Part,
 ) -> io::Result<()> {
-    let mut worker = scanner.workers.take();
+    let mut worker = scanner.workers.take(Worker::default);
+    worker.scratch = scanner.scratch();
     worker.reader.next_file();
     let mut scan = Scan {
         scanner,
@@ -95,12 +100,13 @@ pub(super) fn scan<R: Read>(
         scan.damaged(chunks.offset(), "no chunk of events here: empty, or lost");
     }
     scan.finish();
+    scanner.scratches.give_back(std::mem::take(&mut worker.scratch));
     scanner.workers.give_back(worker);
     outcome
 }
 
-struct Scan<'s> {
-    scanner: &'s Scanner<'s>,
+struct Scan<'s, 'c> {
+    scanner: &'s Scanner<'c>,
     file: &'s File<'s>,
     part: &'s mut Part,
     worker: &'s mut Worker,
@@ -111,7 +117,7 @@ struct Scan<'s> {
     leftovers: u64,
 }
 
-impl Scan<'_> {
+impl Scan<'_, '_> {
     fn chunk(&mut self, chunk: &Chunk<'_>) {
         if let Some(Damage { at, what }) = chunk.damage() {
             self.damaged(chunk.offset + at as u64, what);
@@ -161,9 +167,17 @@ impl Scan<'_> {
         let formed = FormedRecord { record: &record, places: &class.places };
         class.compiled.matcher.evaluate_remembering(&formed, &mut class.memory, scratch, found);
         intel::add_record(self.scanner.content, &record, text, found);
-        let value = |name: &str| Some(record.first(record.form.field(name)?)?.text().into_owned());
-        let of = Of { host, artifact: &class.artifact, written, compiled: &class.compiled };
-        hits(self.file, self.part, &of, (chunk, raw), found, value);
+        if found.is_empty() {
+            return Ok(());
+        }
+        let text = |field: usize| Some(record.first(field)?.text().into_owned());
+        let client = events::client(fields.client.iter().filter_map(|field| text((*field)?)));
+        let of = Of { host, artifact: &class.artifact, written, client };
+        let (shown, compiled) = (&mut class.shown, &class.compiled);
+        hits(self.file, self.part, &of, (chunk, raw), found, |rule| {
+            let places = shown.entry(rule).or_insert_with(|| compiled.shown_places(rule, record.form));
+            places.iter().filter_map(|(name, field)| Some((Arc::clone(name), text(*field)?))).collect()
+        });
         Ok(())
     }
 
@@ -186,9 +200,11 @@ impl Scan<'_> {
         for (_, value) in event.fields() {
             intel::add(self.scanner.content, value.as_bytes(), &mut found);
         }
-        let value = |name: &str| event.first(name).map(str::to_owned);
-        let of = Of { host, artifact: &artifact, written, compiled: &matcher };
-        hits(self.file, self.part, &of, (chunk, raw), &found, value);
+        let client = events::client(events::CLIENTS.iter().filter_map(|name| event.first(name)));
+        let of = Of { host, artifact: &artifact, written, client };
+        hits(self.file, self.part, &of, (chunk, raw), &found, |rule| {
+            matcher.shown(rule, |name| event.first(name).map(str::to_owned))
+        });
     }
 
     fn damaged(&mut self, offset: u64, what: &'static str) {
@@ -222,7 +238,7 @@ struct Of<'a> {
     host: Option<Content<'a>>,
     artifact: &'a Arc<str>,
     written: u64,
-    compiled: &'a EventMatcher,
+    client: Option<IpAddr>,
 }
 
 /// Notes the rules that a record hits.
@@ -232,13 +248,12 @@ fn hits(
     of: &Of<'_>,
     (chunk, raw): (&Chunk<'_>, &RawRecord),
     found: &[usize],
-    value: impl Fn(&str) -> Option<String>,
+    mut shown: impl FnMut(usize) -> Vec<ShownField>,
 ) {
     if found.is_empty() {
         return;
     }
     let host: Option<Arc<str>> = of.host.map(|host| part.name(&host.text()));
-    let client = events::client(&value);
     for &rule in found {
         if !part.wants(rule) {
             continue;
@@ -251,9 +266,9 @@ fn hits(
             stated: None,
             place: Place::Record { number: raw.number, offset: chunk.offset + raw.at as u64 },
             recovered: raw.recovered,
-            client,
+            client: of.client,
             request: None,
-            fields: of.compiled.shown(rule, &value),
+            fields: shown(rule),
             // A record of a plain file is written out when a report wants to see it.
             raw: (!can_be_read_again(file, chunk)).then(|| proof::xml(chunk, raw)),
         });
@@ -267,7 +282,12 @@ fn can_be_read_again(file: &File<'_>, chunk: &Chunk<'_>) -> bool {
 impl FormFields {
     fn of(record: &Record<'_>) -> Self {
         let field = |name: &str| record.form.field(name);
-        Self { deciding: DECIDING.map(field), computer: field("Computer"), time: field("SystemTime") }
+        Self {
+            deciding: DECIDING.map(field),
+            computer: field("Computer"),
+            time: field("SystemTime"),
+            client: events::CLIENTS.map(field),
+        }
     }
 }
 
@@ -283,7 +303,13 @@ impl Class {
         let artifact = artifact_name(Kind::Evtx, &file.path, channel, &scanner.content.artifacts);
         let compiled = scanner.matchers.formed(record.form, &deciding);
         let places = Places::new(&compiled.matcher, record.form);
-        Self { compiled, places, memory: Memory::new(), artifact: artifact.into() }
+        Self {
+            compiled,
+            places,
+            memory: Memory::new(),
+            artifact: artifact.into(),
+            shown: FxHashMap::default(),
+        }
     }
 }
 

@@ -36,17 +36,18 @@ pub(super) fn scan<R: Read>(
         layout: Arc::new(layout),
         matcher: None,
         part,
-        scratch: Scratch::default(),
+        scratch: scanner.scratch(),
         artifact: None,
         ends_cut: false,
     };
     let outcome = chunks.for_each(|chunk| scan.chunk(chunk));
+    scanner.scratches.give_back(std::mem::take(&mut scan.scratch));
     scan.finish();
     outcome
 }
 
-struct Scan<'s> {
-    scanner: &'s Scanner<'s>,
+struct Scan<'s, 'c> {
+    scanner: &'s Scanner<'c>,
     file: &'s File<'s>,
     layout: Arc<Layout>,
     /// The matcher for the layout, once rows of it have been seen.
@@ -59,7 +60,7 @@ struct Scan<'s> {
     ends_cut: bool,
 }
 
-impl Scan<'_> {
+impl Scan<'_, '_> {
     fn chunk(&mut self, chunk: &Chunk<'_>) {
         if chunk.overlong {
             let what = "a line without an end: read in pieces";

@@ -211,6 +211,12 @@ impl EventMatcher {
         let names = self.shown.get(&rule).map(Vec::as_slice).unwrap_or_default();
         names.iter().filter_map(|(name, own)| Some((name.clone(), value(own)?))).collect()
     }
+
+    /// The names that a rule wants shown and the numbers of their fields in a form.
+    pub(super) fn shown_places(&self, rule: usize, form: &Form) -> Vec<(Arc<str>, usize)> {
+        let names = self.shown.get(&rule).map(Vec::as_slice).unwrap_or_default();
+        names.iter().filter_map(|(name, own)| Some((name.clone(), form.field(own)?))).collect()
+    }
 }
 
 /// An event as a matcher sees it.

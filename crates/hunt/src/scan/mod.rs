@@ -10,16 +10,19 @@ mod intel;
 mod lines;
 mod matchers;
 mod part;
+mod pool;
 mod shape;
+mod yara;
 
 use std::io::{self, Read};
-use std::sync::{Mutex, PoisonError};
 
 use watchfire_artifact::evtx::Chunks as EventChunks;
 use watchfire_artifact::lines::{Chunks, read_head, read_limited};
 use watchfire_artifact::{
     Evidence, HEAD_BYTES, Hashing, Kind, Locator, Problem, Recognised, WindowsPath, document, recognise,
 };
+
+use watchfire_sigma::{Clock, Costs, Scratch};
 
 use crate::content::Content;
 use crate::unit::Unit;
@@ -28,26 +31,18 @@ pub(crate) use lines::next_directive;
 use matchers::Matchers;
 pub use part::ShownField;
 pub(crate) use part::{Hit, Part, RAW_LIMIT_BYTES};
+use pool::Pool;
 
 /// Scans units with one set of content; matchers compiled for one unit serve the others.
 pub(crate) struct Scanner<'c> {
     content: &'c Content,
     matchers: Matchers<'c>,
-    workers: Workers,
-}
-
-/// What scans of event files have learned, for the next one to go on with.
-#[derive(Default)]
-struct Workers(Mutex<Vec<evtx::Worker>>);
-
-impl Workers {
-    fn take(&self) -> evtx::Worker {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
-    }
-
-    fn give_back(&self, worker: evtx::Worker) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
-    }
+    /// What scans of event files have learned, for the next one to go on with.
+    workers: Pool<evtx::Worker>,
+    scratches: Pool<Scratch>,
+    yara: Pool<watchfire_yara::Scanner<'c>>,
+    /// Where time is to be measured.
+    clock: Option<Clock>,
 }
 
 /// One file at the scanner's hand.
@@ -57,9 +52,33 @@ struct File<'a> {
 }
 
 impl<'c> Scanner<'c> {
-    /// A scanner over some content.
-    pub(crate) fn new(content: &'c Content) -> Self {
-        Self { content, matchers: Matchers::new(content), workers: Workers::default() }
+    /// A scanner over some content, which measures where it is given a clock.
+    pub(crate) fn new(content: &'c Content, clock: Option<Clock>) -> Self {
+        Self {
+            content,
+            matchers: Matchers::new(content),
+            workers: Pool::default(),
+            scratches: Pool::default(),
+            yara: Pool::default(),
+            clock,
+        }
+    }
+
+    /// What the rules have cost in all scans, if it was measured.
+    pub(crate) fn costs(&self) -> Option<Costs> {
+        let mut sum = Costs::new(self.clock?);
+        self.scratches.each(|scratch| scratch.costs().into_iter().for_each(|costs| sum.add(costs)));
+        Some(sum)
+    }
+
+    /// The time in nanoseconds, if it is measured.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.map_or(0, |clock| clock())
+    }
+
+    /// Memory for a matcher, to be given back.
+    fn scratch(&self) -> Scratch {
+        self.scratches.take(|| self.clock.map_or_else(Scratch::new, Scratch::counting))
     }
 
     /// Scans one unit. A tar archive gives a part for each member.
@@ -125,6 +144,13 @@ impl<'c> Scanner<'c> {
         part.problems.extend(problems);
         self.inventory(&file, &head, part);
         outcome?;
+        if !recognised.kind.is_log() && self.content.yara.is_some() {
+            let whole = self.by_yara(&file, recognised.kind, io::Cursor::new(head).chain(source), part)?;
+            if recognised.kind.is_document() {
+                return self.document(&file, recognised.kind, whole.as_slice(), part);
+            }
+            return Ok(());
+        }
         let whole = io::Cursor::new(head).chain(source);
         if recognised.kind.is_document() {
             return self.document(&file, recognised.kind, whole, part);
@@ -133,7 +159,7 @@ impl<'c> Scanner<'c> {
             part.kind = Kind::Evtx;
             return evtx::scan(self, &file, EventChunks::range(whole, 0..u64::MAX), part);
         }
-        if recognised.kind.is_lines() || recognised.kind == Kind::EventsJson {
+        if recognised.kind.is_log() {
             let chunks = Chunks::whole(whole, recognised.encoding);
             return self.by_lines(&file, &recognised, chunks, part);
         }

@@ -69,7 +69,7 @@ pub fn scan(
     let mine = plan.units_of(shard, &gathered, &units);
     let evidence = &gathered.evidence;
     progress.start(mine.iter().map(|&unit| units[unit].bytes(&evidence[units[unit].evidence])).sum());
-    let scanner = Scanner::new(content);
+    let scanner = Scanner::new(content, None);
     let mut writer = PartWriter::new(out, plan, shard).map_err(written)?;
     // A shard can be larger than the memory: units are scanned by the handful and written in their order.
     for some in mine.chunks(UNITS_AT_A_TIME) {
@@ -121,7 +121,7 @@ pub fn merge<R: Read>(
     }
     let scanned = scanned.into_iter().flatten().collect();
     Ok(pool.install(|| {
-        let scanner = Scanner::new(content);
+        let scanner = Scanner::new(content, None);
         let mut parts = settle(&scanner, &gathered.evidence, &units, scanned);
         let roots = roots(&plan.paths());
         let input = known::Input { roots: &roots, gathered: &gathered, content, options };

@@ -1,5 +1,6 @@
 //! `watchfire hunt`: evidence in, verdicts out.
 
+mod profile;
 mod shards;
 
 use std::fs::File;
@@ -13,7 +14,7 @@ use jiff::tz::TimeZone;
 use watchfire_hunt::model::{Hunted, RuleInfo, Verdict};
 use watchfire_hunt::report::{self, About, Columns, UnknownColumn, human, stix};
 use watchfire_hunt::shards::By;
-use watchfire_hunt::{AllowList, Options, hunt};
+use watchfire_hunt::{AllowList, Options, hunt, hunt_measured};
 use watchfire_sigma::Level;
 use watchfire_stix::Tlp;
 
@@ -23,22 +24,29 @@ use crate::{Status, content, terminal};
 /// Runs the command.
 pub(crate) fn run(arguments: &Hunt) -> anyhow::Result<Status> {
     match &arguments.step {
-        None => at_once(&arguments.what, &arguments.told, arguments.threads),
+        None => at_once(arguments),
         Some(HuntStep::Plan { what, shards, out }) => shards::plan(what, *shards, out.as_deref()),
         Some(HuntStep::Scan { plan, shard, out, threads }) => shards::scan(plan, *shard, out, *threads),
         Some(HuntStep::Merge { plan, parts, told, threads }) => shards::merge(plan, parts, told, *threads),
     }
 }
 
-fn at_once(what: &HuntWhat, told: &HuntTold, threads: Option<usize>) -> anyhow::Result<Status> {
-    let options = Options { allow: allow_list(&told.allow)?, ..options(what, threads)? };
+fn at_once(Hunt { what, told, threads, profile, .. }: &Hunt) -> anyhow::Result<Status> {
+    let options = Options { allow: allow_list(&told.allow)?, ..options(what, *threads)? };
     let telling = Telling::new(told)?;
     look_at(&what.paths)?;
     let content = content::load(&by(what))?;
     let bar = terminal::Bar::new();
-    let hunted = hunt(&what.paths, content, &options, &bar)?;
+    if !profile {
+        let hunted = hunt(&what.paths, content, &options, &bar)?;
+        bar.finish();
+        return telling.tell(&hunted, &what.paths, &options);
+    }
+    let (hunted, profile) = hunt_measured(&what.paths, content, &options, &bar, profile::clock)?;
     bar.finish();
-    telling.tell(&hunted, &what.paths, &options)
+    let status = telling.tell(&hunted, &what.paths, &options)?;
+    terminal::message(&profile::table(&profile));
+    Ok(status)
 }
 
 fn options(what: &HuntWhat, threads: Option<usize>) -> anyhow::Result<Options> {

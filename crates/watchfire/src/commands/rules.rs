@@ -10,14 +10,15 @@ use anyhow::bail;
 use serde::Serialize;
 use watchfire_hunt::content::{not_applicable, read_rules};
 use watchfire_hunt::model::NotApplicable;
-use watchfire_sigma::{Document, Parsed, Problem, Rule};
+use watchfire_sigma::{Document, Parsed, Problem, Rule, Severity};
+use watchfire_yara::{Refused, Rule as YaraRule, Rules};
 
-use crate::arguments::{Listing, Rules, RulesCommand, RulesPaths};
-use crate::content::{self, BUILTIN, File};
+use crate::arguments::{self, Listing, RulesCommand, RulesPaths};
+use crate::content::{self, BUILTIN, RuleFiles};
 use crate::{Status, terminal};
 
 /// Runs the command.
-pub(crate) fn run(arguments: &Rules) -> anyhow::Result<Status> {
+pub(crate) fn run(arguments: &arguments::Rules) -> anyhow::Result<Status> {
     match &arguments.command {
         RulesCommand::Check(paths) => check(paths),
         RulesCommand::List(paths) => list(paths),
@@ -26,27 +27,44 @@ pub(crate) fn run(arguments: &Rules) -> anyhow::Result<Status> {
 }
 
 /// The rule files that were asked for; shipped ones are those in folders, the rest of the content is no rules.
-fn files(paths: &RulesPaths) -> anyhow::Result<Vec<File>> {
+fn files(paths: &RulesPaths) -> anyhow::Result<RuleFiles> {
     let builtin = [BUILTIN.to_owned()];
     let paths = if paths.paths.is_empty() { &builtin[..] } else { &paths.paths };
-    let mut files = Vec::new();
+    let mut files = RuleFiles::default();
     for path in paths {
         if path == BUILTIN {
             let shipped = content::shipped();
-            files.extend(
+            files.sigma.extend(
                 shipped.into_iter().filter(|(path, _)| path.contains('/') && !path.starts_with("data/")),
             );
         } else {
-            files.extend(content::read(Path::new(path))?);
+            let more = content::read(Path::new(path))?;
+            files.sigma.extend(more.sigma);
+            files.yara.extend(more.yara);
         }
     }
     Ok(files)
 }
 
-fn read(paths: &RulesPaths) -> anyhow::Result<(Vec<File>, Vec<Parsed>)> {
+/// Rules that were read.
+struct Read {
+    files: RuleFiles,
+    /// What each of `files.sigma` holds.
+    parsed: Vec<Parsed>,
+    yara: Vec<YaraRule>,
+    refused: Vec<Refused>,
+}
+
+fn read(paths: &RulesPaths) -> anyhow::Result<Read> {
     let files = files(paths)?;
-    let parsed = read_rules(&files, &content::environment(&content::texts(&paths.pipeline)?)?);
-    Ok((files, parsed))
+    let parsed = read_rules(&files.sigma, &content::environment(&content::texts(&paths.pipeline)?)?);
+    let (mut yara, mut refused) = (Vec::new(), Vec::new());
+    if !files.yara.is_empty() {
+        let (rules, not) =
+            Rules::compile(&files.yara).map_err(|error| content::no_yara(&files.yara, &error))?;
+        (yara, refused) = (rules.list().to_vec(), not);
+    }
+    Ok(Read { files, parsed, yara, refused })
 }
 
 /// What became of all rules.
@@ -81,12 +99,29 @@ impl<'a> Told<'a> {
             hint: problem.hint.as_deref(),
         }
     }
+
+    fn yara(refused: &'a Refused) -> Self {
+        Self {
+            file: &refused.file,
+            line: refused.line,
+            column: refused.column,
+            severity: Severity::Refused.to_string(),
+            message: &refused.reason,
+            hint: None,
+        }
+    }
 }
 
 fn check(paths: &RulesPaths) -> anyhow::Result<Status> {
-    let (files, parsed) = read(paths)?;
+    let Read { files, parsed, yara, refused } = read(paths)?;
     let (mut rules, mut problems) = (Vec::<Rule>::new(), Vec::new());
-    let mut counts = Counts { files: files.len(), documents: 0, loaded: 0, refused: 0, not_applicable: 0 };
+    let mut counts = Counts {
+        files: files.sigma.len() + files.yara.len(),
+        documents: 0,
+        loaded: yara.len(),
+        refused: refused.len(),
+        not_applicable: 0,
+    };
     for file in parsed {
         counts.loaded += file.documents.len();
         counts.refused += file.refused;
@@ -102,14 +137,16 @@ fn check(paths: &RulesPaths) -> anyhow::Result<Status> {
     counts.not_applicable = titles.len();
     let mut out = BufWriter::new(io::stdout().lock());
     match paths.format {
-        Listing::Human => checked_human(&problems, &unserved, &mut out)?,
+        Listing::Human => checked_human(&problems, &refused, &unserved, &mut out)?,
         Listing::Json => {
-            let problems: Vec<Told<'_>> = problems.iter().map(Told::new).collect();
-            let all =
-                serde_json::json!({ "counts": counts, "problems": problems, "not_applicable": unserved });
+            let all = serde_json::json!({
+                "counts": counts,
+                "problems": told(&problems, &refused),
+                "not_applicable": unserved,
+            });
             writeln!(out, "{all:#}")?;
         }
-        Listing::Jsonl => checked_lines(&counts, &problems, &unserved, &mut out)?,
+        Listing::Jsonl => checked_lines(&counts, &told(&problems, &refused), &unserved, &mut out)?,
     }
     out.flush()?;
     terminal::message(&format!(
@@ -119,12 +156,24 @@ fn check(paths: &RulesPaths) -> anyhow::Result<Status> {
     Ok(if counts.refused == 0 { Status::Clear } else { Status::Found })
 }
 
-fn checked_human(problems: &[Problem], unserved: &[NotApplicable], out: &mut dyn Write) -> io::Result<()> {
+fn told<'a>(problems: &'a [Problem], refused: &'a [Refused]) -> Vec<Told<'a>> {
+    problems.iter().map(Told::new).chain(refused.iter().map(Told::yara)).collect()
+}
+
+fn checked_human(
+    problems: &[Problem],
+    refused: &[Refused],
+    unserved: &[NotApplicable],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for problem in problems {
         writeln!(out, "{problem}")?;
         if let Some(hint) = &problem.hint {
             writeln!(out, "  hint: {hint}")?;
         }
+    }
+    for refused in refused {
+        writeln!(out, "{refused}")?;
     }
     for NotApplicable { logsource, reason, rules } in unserved {
         writeln!(out, "not applicable: {rules} for {logsource}: {reason}")?;
@@ -134,12 +183,12 @@ fn checked_human(problems: &[Problem], unserved: &[NotApplicable], out: &mut dyn
 
 fn checked_lines(
     counts: &Counts,
-    problems: &[Problem],
+    problems: &[Told<'_>],
     unserved: &[NotApplicable],
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     for problem in problems {
-        line("problem", &Told::new(problem), out)?;
+        line("problem", problem, out)?;
     }
     for unserved in unserved {
         line("not_applicable", unserved, out)?;
@@ -177,6 +226,22 @@ struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
+    fn yara(rule: &'a YaraRule) -> Self {
+        Self {
+            level: "",
+            status: "",
+            document: "yara",
+            name: &rule.name,
+            id: rule.meta("id"),
+            title: rule.meta("description").unwrap_or_default(),
+            tags: &rule.tags,
+            author: rule.meta("author").unwrap_or_default(),
+            references: &[],
+            logsource: None,
+            file: &rule.file,
+        }
+    }
+
     fn new(document: &'a Document) -> Self {
         let header = document.header();
         let logsource = match document {
@@ -201,8 +266,9 @@ impl<'a> Listed<'a> {
 }
 
 fn list(paths: &RulesPaths) -> anyhow::Result<Status> {
-    let (_, parsed) = read(paths)?;
-    let listed: Vec<Listed<'_>> = parsed.iter().flat_map(|file| &file.documents).map(Listed::new).collect();
+    let Read { parsed, yara, .. } = read(paths)?;
+    let sigma = parsed.iter().flat_map(|file| &file.documents).map(Listed::new);
+    let listed: Vec<Listed<'_>> = sigma.chain(yara.iter().map(Listed::yara)).collect();
     let mut out = BufWriter::new(io::stdout().lock());
     match paths.format {
         Listing::Human => {
@@ -230,10 +296,13 @@ fn list(paths: &RulesPaths) -> anyhow::Result<Status> {
 }
 
 fn show(rule: &str, paths: &RulesPaths) -> anyhow::Result<Status> {
-    let (files, parsed) = read(paths)?;
+    let Read { files, parsed, yara, .. } = read(paths)?;
     let is_called =
         |parsed: &Parsed| parsed.documents.iter().any(|document| document.header().is_called(rule));
-    let Some(((path, text), _)) = files.iter().zip(&parsed).find(|(_, parsed)| is_called(parsed)) else {
+    let sigma = files.sigma.iter().zip(&parsed).find(|(_, parsed)| is_called(parsed)).map(|(file, _)| file);
+    let file_of = |found: &YaraRule| files.yara.iter().find(|(path, _)| *path == found.file);
+    let is_meant = |found: &&YaraRule| found.name == rule || found.meta("id") == Some(rule);
+    let Some((path, text)) = sigma.or_else(|| yara.iter().find(is_meant).and_then(file_of)) else {
         bail!("no rule has the name or id {rule:?}\nhint: `watchfire rules list` names them all");
     };
     let mut out = io::stdout().lock();
