@@ -1,6 +1,6 @@
 //! YARA rules: hunted by where the engine is built in, refused with a hint where it is not.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a test that cannot go on stops
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)] // a test that cannot go on stops
 
 mod common;
 
