@@ -4,13 +4,14 @@
 //! what a feed brings, take the short way; an object whose id is known takes the long one, past its other versions.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 
 use crate::collection::CollectionKey;
 use crate::engine::{Column, Rows};
 use crate::error::Result;
 use crate::intern::{Items, LaneOf, WHOLE_STORE};
-use crate::search::fold;
+use crate::search::{SEPARATOR, fold};
 use crate::store::Write;
 
 /// The largest object. The largest real ones (a report with its images) are a few megabytes; PostgreSQL holds a value
@@ -20,6 +21,10 @@ pub const OBJECT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 /// The longest id, type, version word and marking summary. A STIX id is a type of up to 250 characters and 38 more;
 /// an index entry of PostgreSQL holds 2,700 bytes.
 const NAME_LIMIT_BYTES: usize = 1024;
+
+/// The time over which the dates of a batch of several markings are spread: long beside a run of usual length, and over
+/// before its sender sends another.
+const SPREAD_US: u64 = 50_000;
 
 /// An object as its adder read it. The store takes the bytes as they are and believes the rest.
 #[derive(Debug, Clone)]
@@ -83,7 +88,8 @@ struct Entering<'a> {
 }
 
 impl Write<'_> {
-    /// Adds objects to a collection; the outcomes stand in the order of `objects`, and places follow that order.
+    /// Adds objects to a collection; the outcomes stand in the order of `objects`, and places follow that order among
+    /// those of one marking.
     pub fn add(
         &mut self,
         collection: CollectionKey,
@@ -215,11 +221,17 @@ impl Write<'_> {
         entering: &[Entering<'_>],
     ) -> Result<()> {
         let mut values = Vec::new();
+        let mut terms = (Vec::new(), Vec::new());
         let (mut sources, mut kinds, mut targets) = (Vec::new(), Vec::new(), Vec::new());
         let mut stating = (Vec::new(), Vec::new());
         for entry in entering.iter().filter(|entry| entry.is_new) {
             let object = &objects[entry.at];
+            let first = values.len();
             values.extend(object.values.iter().map(|value| (fold(value), entry.lane.marking, entry.object)));
+            if values.len() > first {
+                terms.0.push(entry.object);
+                terms.1.push(terms_of(&values[first..]));
+            }
             for relation in &object.relations {
                 sources.push(items.key(relation.source));
                 kinds.push(relation.kind);
@@ -229,6 +241,16 @@ impl Write<'_> {
             }
         }
         self.insert_values(&mut values)?;
+        self.session.run_rows(
+            "insert into terms (object, words) {values object, words}",
+            &Rows {
+                columns: vec![
+                    Column::Ints(terms.0),
+                    Column::Texts(terms.1.iter().map(String::as_str).collect()),
+                ],
+            },
+            &[],
+        )?;
         let columns = vec![
             Column::Ints(sources),
             Column::Texts(kinds),
@@ -254,7 +276,7 @@ impl Write<'_> {
             Column::Ints(values.iter().map(|(_, _, object)| *object).collect()),
         ];
         self.session.run_rows(
-            "insert into value (value, marking, object) {values value, marking, object} on conflict do nothing",
+            "insert into value (value, marking, object) {many value, marking, object} on conflict do nothing",
             &Rows { columns },
             &[],
         )
@@ -274,11 +296,13 @@ impl Write<'_> {
         self.take_places(collection, 0, now_us)?;
         let there = self.already_there(collection, objects, &entering)?;
         entering.retain(|entry| !there.contains(&entry.object));
-        let ticks = self.take_places(collection, entering.len() as i64, now_us)?;
+        let offsets = spread(&mut entering);
+        let length = offsets.last().map_or(0, |last| last + 1);
+        let ticks = self.take_dates(collection, entering.len() as i64, length, now_us)?;
         let lanes = self.lanes(&entering)?;
         let mut joining = Vec::with_capacity(entering.len());
-        for (n, (entry, lane)) in entering.iter().zip(lanes).enumerate() {
-            let place = ticks.first_place + n as i64;
+        for ((n, (entry, lane)), offset_us) in (0..).zip(entering.iter().zip(lanes)).zip(offsets) {
+            let place = ticks.first_place + n;
             outcomes[entry.at] = Some(Outcome::Added { place });
             joining.push(Joining {
                 place,
@@ -286,7 +310,7 @@ impl Write<'_> {
                 version_us: objects[entry.at].version_us,
                 object: entry.object,
                 lane,
-                added_us: ticks.first_added_us + n as i64,
+                added_us: ticks.first_added_us + offset_us,
             });
         }
         self.insert_members(collection, joining, items)
@@ -397,6 +421,43 @@ impl StoredLane {
             spec_version,
         })
     }
+}
+
+/// Values as they stand beside their object, between separators, which no folded value holds.
+fn terms_of(values: &[(String, i64, i64)]) -> String {
+    let mut words = SEPARATOR.to_string();
+    for (value, _, _) in values {
+        words.push_str(value);
+        words.push(SEPARATOR);
+    }
+    words
+}
+
+/// Puts what entered together into an order by marking, and gives each its distance in microseconds from the first date.
+///
+/// Dates one after the other would tell a reader how many objects between two of theirs they may not see. So what is
+/// marked alike stays together, in the order in which it came, and each such run begins at a random date of its own,
+/// which does not depend on the others: what a reader sees of them is the same whatever else there is.
+fn spread(entering: &mut Vec<Entering<'_>>) -> Vec<i64> {
+    let mut runs: BTreeMap<i64, Vec<Entering<'_>>> = BTreeMap::new();
+    for entry in entering.drain(..) {
+        runs.entry(entry.lane.marking).or_default().push(entry);
+    }
+    let random = RandomState::new();
+    let alone = runs.len() == 1;
+    let mut begun: Vec<(i64, Vec<Entering<'_>>)> = runs
+        .into_iter()
+        .map(|(marking, run)| ((random.hash_one(marking) % SPREAD_US) as i64 * i64::from(!alone), run))
+        .collect();
+    begun.sort_by_key(|(begin, _)| *begin);
+    let (mut offsets, mut free) = (Vec::new(), 0);
+    for (begin, run) in begun {
+        let begin = begin.max(free);
+        offsets.extend((begin..).take(run.len()));
+        free = begin + run.len() as i64;
+        entering.extend(run);
+    }
+    offsets
 }
 
 /// Outcomes that are known before the store is asked.

@@ -143,15 +143,26 @@ impl Write<'_> {
         count: i64,
         now_us: i64,
     ) -> Result<Ticks> {
+        self.take_dates(collection, count, count, now_us)
+    }
+
+    /// The same, with `length` microseconds for the dates of `count` places.
+    pub(crate) fn take_dates(
+        &mut self,
+        collection: CollectionKey,
+        count: i64,
+        length: i64,
+        now_us: i64,
+    ) -> Result<Ticks> {
         // Dates added rise by at least a microsecond for each object, so that a client who asks for "added after the
         // last date I saw" (TAXII 2.1 §3.4) loses none of a batch.
         let text = "update clock set place = place + $2, \
-            added_us = case when $2 = 0 then added_us when added_us < $3 then $3 - 1 + $2 else added_us + $2 end \
+            added_us = case when $2 = 0 then added_us when added_us < $3 then $3 - 1 + $4 else added_us + $4 end \
             where collection = $1 returning place, added_us";
-        let values = [Value::Int(collection.0), Value::Int(count), Value::Int(now_us)];
+        let values = [Value::Int(collection.0), Value::Int(count), Value::Int(now_us), Value::Int(length)];
         let taken = self.session.first(text, &values, |row| Ok((row.int(0)?, row.int(1)?)))?;
         let (place, added_us) = taken.ok_or(StoreError::Missing { what: "collection" })?;
-        Ok(Ticks { first_place: place - count + 1, first_added_us: added_us - count + 1 })
+        Ok(Ticks { first_place: place - count + 1, first_added_us: added_us - length + 1 })
     }
 }
 

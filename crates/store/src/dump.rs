@@ -122,6 +122,7 @@ const TABLES: &[Table] = &[
         false,
     ),
     table("value", &[("value", T), ("marking", I), ("object", I)], "value, marking, object", false),
+    table("terms", &[("object", I), ("words", T)], "object", false),
     table(
         "relation",
         &[("source", I), ("kind", T), ("target", I), ("marking", I), ("object", I)],
@@ -237,6 +238,12 @@ const TABLES: &[Table] = &[
     ),
     table("hit", &[("shard", I), ("number", I), ("bytes", B)], "shard, number", false),
     table("party", &[("kind", T), ("name", T), ("attributes", T)], "kind, name", false),
+    table(
+        "upstream",
+        &[("source", T), ("collection", I), ("since", T), ("last", T), ("next", T), ("at_us", I)],
+        "source, collection",
+        false,
+    ),
 ];
 
 impl Table {

@@ -6,11 +6,13 @@ use crate::engine::{Row, Session, Value};
 use crate::error::{Result, StoreError};
 
 /// All migrations in order; the first is number 1.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/001-objects.sql"),
     include_str!("../migrations/002-accounts.sql"),
     include_str!("../migrations/003-work.sql"),
     include_str!("../migrations/004-parties.sql"),
+    include_str!("../migrations/005-upstream.sql"),
+    include_str!("../migrations/006-terms.sql"),
 ];
 
 const TABLE: &str = "create table if not exists migration (number {int} primary key, sha256 {text} not null, \

@@ -19,6 +19,13 @@ use crate::store::Read;
 /// The longest page. Ten times what clients ask for; it bounds the memory of an answer.
 pub const PAGE_LIMIT: usize = 10_000;
 
+/// A page ends after the objects with which it has so many bytes: some thousand objects of the usual size are a tenth of
+/// it, and a few reports with their images are all of it.
+pub const PAGE_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Rows that are fetched at once, so that a page is at most that many objects larger than its limit.
+const FETCHED: usize = 64;
+
 /// Lanes that are merged in one statement. Beyond that the collection is walked in the order of places: with so many
 /// lanes a reader sees most of it, or asks for a handful of ids.
 const MERGED_LANES_LIMIT: usize = 64;
@@ -43,7 +50,8 @@ pub struct Filter<'a> {
     pub ids: Vec<&'a str>,
     /// Objects of one of these types.
     pub types: Vec<&'a str>,
-    /// Objects in one of these specification versions.
+    /// Objects in one of these specification versions; where none is named, each in the newest that the reader may see
+    /// it in, and not in older ones.
     pub spec_versions: Vec<&'a str>,
     /// Which versions of them.
     pub versions: Versions,
@@ -89,6 +97,38 @@ struct Lane {
     marking: MarkingKey,
     object_type: String,
     spec_version: String,
+}
+
+/// What a page is made of.
+struct Sight<'a> {
+    lanes: &'a [Lane],
+    /// Whether they are of several specification versions, of which the newest counts (TAXII 2.1 §3.4).
+    is_mixed: bool,
+}
+
+impl Sight<'_> {
+    /// The lanes among which a row is the first or the last, and those that push it out.
+    fn generation(&self, lane: i64) -> (Vec<i64>, Vec<i64>) {
+        let keys = |keep: &dyn Fn(&Lane) -> bool| {
+            self.lanes.iter().filter(|lane| keep(lane)).map(|lane| lane.key).collect::<Vec<i64>>()
+        };
+        let own = self.lanes.iter().find(|other| other.key == lane).filter(|_| self.is_mixed);
+        let Some(own) = own else { return (keys(&|_| true), Vec::new()) };
+        let own = own.spec_version.as_str();
+        (keys(&|lane| lane.spec_version == own), keys(&|lane| lane.spec_version.as_str() > own))
+    }
+
+    /// Leaves those rows of one item that are in the newest specification version.
+    fn keep_newest_generation(&self, rows: &mut Vec<Candidate>) {
+        if !self.is_mixed {
+            return;
+        }
+        let spec = |row: &Candidate| {
+            self.lanes.iter().find(|lane| lane.key == row.lane).map(|lane| lane.spec_version.as_str())
+        };
+        let newest = rows.iter().map(spec).max().flatten();
+        rows.retain(|row| spec(row) == newest);
+    }
 }
 
 /// A row of `member` on its way to a page.
@@ -137,15 +177,19 @@ impl Read<'_> {
         if lanes.is_empty() {
             return Ok(Page::default());
         }
+        let is_mixed = filter.spec_versions.is_empty()
+            && lanes.iter().any(|lane| lane.spec_version != lanes[0].spec_version);
+        let sight = Sight { lanes: &lanes, is_mixed };
         let mut chosen = if filter.ids.is_empty() {
-            self.walk(collection, &filter.versions, &lanes, after, limit + 1)?
+            self.walk(collection, &filter.versions, &sight, after, limit + 1)?
         } else {
-            self.by_ids(collection, filter, &lanes, after)?
+            self.by_ids(collection, filter, &sight, after)?
         };
-        let more = chosen.len() > limit;
+        let last = chosen.last().map(|last| last.place);
         chosen.truncate(limit);
-        let next = if more { chosen.last().map(|last| last.place) } else { None };
-        Ok(Page { objects: self.fetch(&chosen, &lanes, filter.with_bytes)?, next })
+        let objects = self.fetch(&chosen, &lanes, filter.with_bytes)?;
+        let next = objects.last().map(|end| end.place).filter(|end| Some(*end) != last);
+        Ok(Page { objects, next })
     }
 
     /// The later of the two beginnings as a place; none where nothing can follow, which is what most polls find.
@@ -201,14 +245,15 @@ impl Read<'_> {
         &mut self,
         collection: CollectionKey,
         versions: &Versions,
-        lanes: &[Lane],
+        sight: &Sight<'_>,
         after: i64,
         limit: usize,
     ) -> Result<Vec<Candidate>> {
-        if !(versions.at_us.is_empty() || versions.all || versions.first || versions.last) {
-            return self.by_instants(collection, &versions.at_us, lanes, after, limit);
+        let instants_only = !(versions.at_us.is_empty() || versions.all || versions.first || versions.last);
+        if instants_only && !sight.is_mixed {
+            return self.by_instants(collection, &versions.at_us, sight.lanes, after, limit);
         }
-        let keys: Vec<i64> = lanes.iter().map(|lane| lane.key).collect();
+        let keys: Vec<i64> = sight.lanes.iter().map(|lane| lane.key).collect();
         let (mut chosen, mut after) = (Vec::new(), after);
         loop {
             let wanted = limit - chosen.len();
@@ -216,7 +261,7 @@ impl Read<'_> {
             let ended = rows.len() < wanted;
             for row in rows {
                 after = row.place;
-                if self.is_wanted(collection, versions, &keys, &row)? {
+                if self.is_wanted(collection, versions, sight, &row)? {
                     chosen.push(row);
                 }
             }
@@ -269,19 +314,12 @@ impl Read<'_> {
         &mut self,
         collection: CollectionKey,
         versions: &Versions,
-        lanes: &[i64],
+        sight: &Sight<'_>,
         row: &Candidate,
     ) -> Result<bool> {
-        let wants_last = versions.last || (!versions.first && !versions.all && versions.at_us.is_empty());
-        let known = versions.all
-            || versions.at_us.contains(&row.version_us)
-            || (wants_last && row.newest == AT_ALL)
-            || (versions.first && row.oldest == AT_ALL);
-        if known {
-            return Ok(true);
-        }
-        // The plus keeps the lane out of the choice of an index: an item has few versions, a lane has millions of rows.
-        let mut beyond = |comparison: &str| -> Result<bool> {
+        let (lanes, newer) = sight.generation(row.lane);
+        let mut beyond = |comparison: &str, lanes: &[i64]| -> Result<bool> {
+            // The plus keeps the lane out of the choice of an index: an item has few versions, a lane has millions.
             let text = format!(
                 "select 1 from member m {{using member_item}} where m.collection = $1 and m.item = $2 \
                  and m.version_us {comparison} $3 and +m.lane {{in $4}} limit 1"
@@ -294,8 +332,19 @@ impl Read<'_> {
             ];
             Ok(self.session.first(&text, &values, |_| Ok(()))?.is_some())
         };
-        Ok((wants_last && row.newest > INSIDE && !beyond(">")?)
-            || (versions.first && row.oldest > INSIDE && !beyond("<")?))
+        if !newer.is_empty() && (beyond("<=", &newer)? || beyond(">", &newer)?) {
+            return Ok(false);
+        }
+        let wants_last = versions.last || (!versions.first && !versions.all && versions.at_us.is_empty());
+        let known = versions.all
+            || versions.at_us.contains(&row.version_us)
+            || (wants_last && row.newest == AT_ALL)
+            || (versions.first && row.oldest == AT_ALL);
+        if known {
+            return Ok(true);
+        }
+        Ok((wants_last && row.newest > INSIDE && !beyond(">", &lanes)?)
+            || (versions.first && row.oldest > INSIDE && !beyond("<", &lanes)?))
     }
 
     fn by_instants(
@@ -327,10 +376,10 @@ impl Read<'_> {
         &mut self,
         collection: CollectionKey,
         filter: &Filter<'_>,
-        lanes: &[Lane],
+        sight: &Sight<'_>,
         after: i64,
     ) -> Result<Vec<Candidate>> {
-        let visible: BTreeSet<i64> = lanes.iter().map(|lane| lane.key).collect();
+        let visible: BTreeSet<i64> = sight.lanes.iter().map(|lane| lane.key).collect();
         let mut ids: Vec<&str> = filter.ids.iter().copied().filter(|id| !id.contains('\0')).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -349,6 +398,7 @@ impl Read<'_> {
         })?;
         let mut chosen = Vec::new();
         for mut versions in items.into_values() {
+            sight.keep_newest_generation(&mut versions);
             versions.sort_unstable_by_key(|row| row.version_us);
             chosen.extend(choose(&versions, &filter.versions));
         }
@@ -357,36 +407,46 @@ impl Read<'_> {
         Ok(chosen)
     }
 
+    /// The rows as they leave, until they have [`PAGE_LIMIT_BYTES`].
     fn fetch(&mut self, chosen: &[Candidate], lanes: &[Lane], with_bytes: bool) -> Result<Vec<Stored>> {
         let lanes: BTreeMap<i64, &Lane> = lanes.iter().map(|lane| (lane.key, lane)).collect();
-        let mut out: Vec<Stored> = Vec::with_capacity(chosen.len());
-        let mut bytes: BTreeMap<i64, (String, Vec<u8>)> = BTreeMap::new();
         let text = if with_bytes {
-            "select o.key, i.id, o.bytes from {rows object} join object o on o.key = r.object \
+            "select r.n, i.id, o.bytes from {rows n, object} join object o on o.key = r.object \
              join item i on i.key = o.item"
         } else {
-            "select o.key, i.id from {rows object} join object o on o.key = r.object join item i on i.key = o.item"
+            "select r.n, i.id from {rows n, object} join object o on o.key = r.object join item i on i.key = o.item"
         };
-        let rows = Rows { columns: vec![Column::Ints(chosen.iter().map(|row| row.object).collect())] };
-        self.session.for_rows(text, &rows, &[], &mut |row| {
-            let read = if with_bytes { row.bytes(2)?.to_owned() } else { Vec::new() };
-            bytes.insert(row.int(0)?, (row.string(1)?, read));
-            Ok(())
-        })?;
-        for row in chosen {
-            let (Some(lane), Some((id, bytes))) = (lanes.get(&row.lane), bytes.remove(&row.object)) else {
-                continue;
+        let (mut out, mut total) = (Vec::with_capacity(chosen.len()), 0);
+        for some in chosen.chunks(FETCHED) {
+            let mut read: Vec<Option<Stored>> = some.iter().map(|_| None).collect();
+            let rows = Rows {
+                columns: vec![
+                    Column::Ints((0..).take(some.len()).collect()),
+                    Column::Ints(some.iter().map(|row| row.object).collect()),
+                ],
             };
-            out.push(Stored {
-                place: row.place,
-                added_us: row.added_us,
-                id,
-                version_us: row.version_us,
-                object_type: lane.object_type.clone(),
-                spec_version: lane.spec_version.clone(),
-                marking: lane.marking,
-                bytes,
-            });
+            self.session.for_rows(text, &rows, &[], &mut |row| {
+                let at = row.int(0)? as usize;
+                let (Some(candidate), Some(slot)) = (some.get(at), read.get_mut(at)) else { return Ok(()) };
+                let Some(lane) = lanes.get(&candidate.lane) else { return Ok(()) };
+                let bytes = if with_bytes { row.bytes(2)?.to_owned() } else { Vec::new() };
+                total += bytes.len();
+                *slot = Some(Stored {
+                    place: candidate.place,
+                    added_us: candidate.added_us,
+                    id: row.string(1)?,
+                    version_us: candidate.version_us,
+                    object_type: lane.object_type.clone(),
+                    spec_version: lane.spec_version.clone(),
+                    marking: lane.marking,
+                    bytes,
+                });
+                Ok(())
+            })?;
+            out.extend(read.into_iter().flatten());
+            if total >= PAGE_LIMIT_BYTES {
+                break;
+            }
         }
         Ok(out)
     }

@@ -11,6 +11,7 @@ use crate::engine::{Column, Rows, Value};
 use crate::error::{Result, StoreError};
 use crate::intern::{LaneOf, WHOLE_STORE};
 use crate::page::{Filter, PAGE_LIMIT};
+use crate::search::SEPARATOR;
 use crate::store::{Read, Write};
 
 /// A version of an object that was taken out of a collection.
@@ -142,13 +143,16 @@ impl Write<'_> {
     pub fn remark(&mut self, id: &str, version_us: i64, marking: &str) -> Result<MarkingKey> {
         let marking = self.intern_marking(marking)?;
         let found = self.session.first(
-            "select o.key, o.item, l.type, l.spec_version from item i join object o on o.item = i.key \
+            "select o.key, o.item, l.type, l.spec_version, l.marking from item i join object o on o.item = i.key \
              join lane l on l.key = o.lane where i.id = $1 and o.version_us = $2",
             &[id.into(), version_us.into()],
-            |row| Ok((row.int(0)?, row.int(1)?, row.string(2)?, row.string(3)?)),
+            |row| Ok((row.int(0)?, row.int(1)?, row.string(2)?, row.string(3)?, row.int(4)?)),
         )?;
-        let (object, item, object_type, spec_version) =
+        let (object, item, object_type, spec_version, before) =
             found.ok_or(StoreError::Missing { what: "object" })?;
+        if before == marking {
+            return Ok(MarkingKey(marking));
+        }
         let lane = |collection| LaneOf {
             collection,
             marking,
@@ -157,8 +161,7 @@ impl Write<'_> {
         };
         let whole = self.intern_lane(lane(WHOLE_STORE))?;
         self.session.run("update object set lane = $1 where key = $2", &[whole.into(), object.into()])?;
-        self.session
-            .run("update value set marking = $1 where object = $2", &[marking.into(), object.into()])?;
+        self.remark_values(object, before, marking)?;
         self.session
             .run("update relation set marking = $1 where object = $2", &[marking.into(), object.into()])?;
         let collections = self.session.list(
@@ -176,6 +179,18 @@ impl Write<'_> {
             self.recount_edges(CollectionKey(collection), &[item])?;
         }
         Ok(MarkingKey(marking))
+    }
+
+    fn remark_values(&mut self, object: i64, before: i64, marking: i64) -> Result<()> {
+        let text = "select words from terms where object = $1";
+        let words = self.session.first(text, &[object.into()], |row| row.string(0))?.unwrap_or_default();
+        let values: Vec<&str> = words.split(SEPARATOR).collect();
+        self.session.run_rows(
+            "update value set marking = $2 from {rows word} where value.value = r.word and value.marking = $3 \
+             and value.object = $4",
+            &Rows { columns: vec![Column::Texts(values)] },
+            &[marking.into(), before.into(), object.into()],
+        )
     }
 }
 

@@ -146,12 +146,24 @@ struct Checked<'a> {
 
 /// A value as it is stored and looked for: without blanks around it, in lower case, and of bounded length.
 pub fn fold(value: &str) -> String {
-    let folded = value.trim().to_lowercase().replace('\0', "\u{fffd}");
+    let folded = foldable(value.trim());
     if folded.len() <= VALUE_LIMIT_BYTES {
         return folded;
     }
     let digest = hex(&Sha256::digest(folded.as_bytes()));
     format!("{}#{digest}", &folded[..folded.floor_char_boundary(VALUE_LIMIT_BYTES - digest.len() - 1)])
+}
+
+/// What stands between the values of an object, and in none of them (`terms` in the migrations).
+pub(crate) const SEPARATOR: char = '\u{1f}';
+
+/// Lower case, and without what the engines or the separator forbid.
+fn foldable(text: &str) -> String {
+    let mut folded = text.to_lowercase();
+    if folded.contains(['\0', SEPARATOR]) {
+        folded = folded.replace(['\0', SEPARATOR], "\u{fffd}");
+    }
+    folded
 }
 
 /// The words of a text, for [`crate::NewObject::values`], each once: runs of letters and digits in any script, with the
@@ -391,15 +403,12 @@ impl Read<'_> {
         objects.sort_unstable();
         objects.dedup();
         let rows = Rows { columns: vec![Column::Ints(objects)] };
-        let mut texts = Vec::new();
-        for sought in &checked.query.values {
-            texts.push(bounds(*sought));
-        }
+        let terms: Vec<String> = checked.query.values.iter().map(|sought| term(*sought)).collect();
         let mut values = Vec::new();
         let mut text = "select o.key, i.id, o.version_us, o.lane, o.bytes from {rows object} \
             join object o on o.key = r.object join item i on i.key = o.item where 1 = 1"
             .to_owned();
-        conditions(checked, &texts, &mut text, &mut values);
+        conditions(checked, &terms, &mut text, &mut values);
         let mut found = BTreeMap::new();
         self.session.for_rows(&text, &rows, &values, &mut |row| {
             let Some(lane) = lanes.get(&row.int(3)?) else { return Ok(()) };
@@ -444,26 +453,22 @@ fn driver(checked: &Checked<'_>) -> Driver {
 
 /// A prefix as the values it is compared with: only as long as they are.
 fn fold_prefix(prefix: &str) -> String {
-    let folded = prefix.trim_start().to_lowercase().replace('\0', "\u{fffd}");
+    let folded = foldable(prefix.trim_start());
     folded[..folded.floor_char_boundary(VALUE_LIMIT_BYTES - 65)].to_owned()
 }
 
-/// From where to where the values lie that are sought, the end excluded for a prefix and absent for a whole value.
-fn bounds(sought: Sought<'_>) -> (String, Option<String>) {
+/// A value as it is found among the terms of an object: after a separator, and whole before one.
+fn term(sought: Sought<'_>) -> String {
     match sought {
-        Sought::Exact(value) => (fold(value), None),
-        Sought::Prefix(prefix) => {
-            let from = fold_prefix(prefix);
-            let to = beyond(&from);
-            (from, Some(to))
-        }
+        Sought::Exact(value) => format!("{SEPARATOR}{}{SEPARATOR}", fold(value)),
+        Sought::Prefix(prefix) => format!("{SEPARATOR}{}", fold_prefix(prefix)),
     }
 }
 
 /// Writes what a query asks of each candidate.
 fn conditions<'a>(
     checked: &Checked<'_>,
-    texts: &'a [(String, Option<String>)],
+    terms: &'a [String],
     text: &mut String,
     values: &mut Vec<Value<'a>>,
 ) {
@@ -472,20 +477,11 @@ fn conditions<'a>(
         values.push(value);
         text.push_str(&condition.replace('#', &format!("${}", values.len() + 1)));
     };
-    for (from, to) in texts {
-        match to {
-            None => add(
-                " and exists (select 1 from value v where v.object = o.key and v.value = #)",
-                Value::Text(from),
-            ),
-            Some(to) => {
-                add(
-                    " and exists (select 1 from value v where v.object = o.key and v.value >= #",
-                    Value::Text(from),
-                );
-                add(" and v.value < #)", Value::Text(to));
-            }
-        }
+    for term in terms {
+        add(
+            " and exists (select 1 from terms t where t.object = o.key and {find}(t.words, #) > 0)",
+            Value::Text(term),
+        );
     }
     let query = checked.query;
     let numbers = [
@@ -527,6 +523,7 @@ mod tests {
     fn values_are_folded() {
         assert_eq!(fold("  ExAmple.COM "), "example.com");
         assert_eq!(fold("ÄÖ\0"), "äö\u{fffd}");
+        assert_eq!(fold("a\u{1f}b"), "a\u{fffd}b");
         let long = "é".repeat(VALUE_LIMIT_BYTES);
         assert!(fold(&long).len() <= VALUE_LIMIT_BYTES);
         assert_ne!(fold(&long), fold(&format!("{long}x")));

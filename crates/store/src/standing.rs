@@ -7,7 +7,7 @@ use crate::engine::{Column, Row, Rows};
 use crate::error::Result;
 use crate::store::Read;
 
-/// The newest version of an id in the whole store.
+/// A version of an id in the whole store: the newest, where not every one was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
     /// Its id.
@@ -49,6 +49,24 @@ impl Read<'_> {
                 version_us: row.int(1)?,
                 summary: row.string(2)?,
                 bytes: row.optional_bytes(3)?.unwrap_or_default().to_owned(),
+            });
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Every version of each of some ids, with its bytes, the oldest first.
+    pub fn every_version(&mut self, ids: &[&str]) -> Result<Vec<Newest>> {
+        let text = "select i.id, o.version_us, k.summary, o.bytes from {rows id} join item i on i.id = r.id \
+             join object o on o.item = i.key join lane l on l.key = o.lane join marking k on k.key = l.marking \
+             order by i.id, o.version_us";
+        let mut found = Vec::new();
+        self.session.for_rows(text, &asked(ids), &[], &mut |row: &Row<'_>| {
+            found.push(Newest {
+                id: row.string(0)?,
+                version_us: row.int(1)?,
+                summary: row.string(2)?,
+                bytes: row.bytes(3)?.to_owned(),
             });
             Ok(())
         })?;

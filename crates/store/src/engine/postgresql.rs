@@ -295,7 +295,7 @@ impl Link {
         values: &[Value<'_>],
         each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
     ) -> Result<()> {
-        let statement = self.prepared(Dialect::Postgres.open_rows(text, rows))?;
+        let statement = self.prepared(Dialect::Postgres.open_rows(text, rows, 1))?;
         let mut parameters: Vec<&(dyn ToSql + Sync)> = rows.columns.iter().map(Column::array).collect();
         parameters.extend(values.iter().map(|value| value as &(dyn ToSql + Sync)));
         self.stream(&statement, &parameters, each)

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Statement};
 
 use super::Session;
-use super::dialect::Dialect;
+use super::dialect::{Dialect, MANY};
 use super::value::{Row, Rows, Value};
 use crate::error::{Result, StoreError};
 
@@ -207,9 +207,10 @@ pub(super) fn for_rows(
     values: &[Value<'_>],
     each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
 ) -> Result<()> {
-    let mut statement = connection.prepare_cached(&Dialect::Sqlite.open_rows(text, rows))?;
+    let done = if text.contains("{many ") { insert_many(connection, text, rows)? } else { 0 };
+    let mut statement = connection.prepare_cached(&Dialect::Sqlite.open_rows(text, rows, 1))?;
     bind(&mut statement, rows.columns.len(), values)?;
-    for row in 0..rows.len() {
+    for row in done..rows.len() {
         for (at, column) in rows.columns.iter().enumerate() {
             statement.raw_bind_parameter(at + 1, column.value(row))?;
         }
@@ -218,9 +219,29 @@ pub(super) fn for_rows(
     Ok(())
 }
 
+/// Inserts as many rows as fill statements for [`MANY`] of them; how many those were.
+fn insert_many(connection: &Connection, text: &str, rows: &Rows<'_>) -> Result<usize> {
+    let whole = rows.len() / MANY * MANY;
+    if whole == 0 {
+        return Ok(0);
+    }
+    let mut statement = connection.prepare_cached(&Dialect::Sqlite.open_rows(text, rows, MANY))?;
+    let width = rows.columns.len();
+    for row in 0..whole {
+        let first = row % MANY * width + 1;
+        for (at, column) in rows.columns.iter().enumerate() {
+            statement.raw_bind_parameter(first + at, column.value(row))?;
+        }
+        if row % MANY + 1 == MANY {
+            statement.raw_execute()?;
+        }
+    }
+    Ok(whole)
+}
+
 /// Keys are asked of the connection: `returning` would fill a temporary table for every row.
 pub(super) fn insert_new(connection: &Connection, text: &str, rows: &Rows<'_>) -> Result<Vec<Option<i64>>> {
-    let mut statement = connection.prepare_cached(&Dialect::Sqlite.open_rows(text, rows))?;
+    let mut statement = connection.prepare_cached(&Dialect::Sqlite.open_rows(text, rows, 1))?;
     let mut keys = Vec::with_capacity(rows.len());
     for row in 0..rows.len() {
         for (at, column) in rows.columns.iter().enumerate() {

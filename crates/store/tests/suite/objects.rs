@@ -8,7 +8,12 @@ use watchfire_store::{Clearance, Entry, Filter, NewObject, Outcome, Status, Stor
 use crate::common::{Home, Made, NOON, many};
 
 pub(crate) fn everything() -> Filter<'static> {
-    Filter { versions: Versions { all: true, ..Versions::default() }, with_bytes: true, ..Filter::default() }
+    Filter {
+        versions: Versions { all: true, ..Versions::default() },
+        with_bytes: true,
+        spec_versions: vec!["2.0", "2.1"],
+        ..Filter::default()
+    }
 }
 
 fn added(outcomes: &[Outcome]) -> Vec<i64> {

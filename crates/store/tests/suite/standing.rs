@@ -1,6 +1,6 @@
 //! Promises about what is there already, and about parties.
 
-use watchfire_store::{Newest, Party};
+use watchfire_store::{Newest, Party, UpstreamPlace};
 
 use crate::common::{Home, Made, NOON};
 
@@ -19,6 +19,9 @@ pub(crate) fn the_newest_of_ids_is_told(home: &Home) {
     assert_eq!(ask(&twice, true), std::slice::from_ref(&expected));
     assert_eq!(ask(&[&new.id], false), [Newest { bytes: Vec::new(), ..expected }]);
     assert!(ask(&[], true).is_empty());
+    let every = home.store.read(|read| read.every_version(&[&new.id, "x"])).unwrap();
+    let versions: Vec<(i64, &str)> = every.iter().map(|one| (one.version_us, one.summary.as_str())).collect();
+    assert_eq!(versions, [(NOON, "red"), (NOON + 7, "clear")]);
 }
 
 pub(crate) fn what_names_an_id_is_told(home: &Home) {
@@ -56,4 +59,21 @@ pub(crate) fn parties_are_kept(home: &Home) {
     let forget = || home.store.write(|write| write.forget_party("community", "allies")).unwrap();
     assert!(forget() && !forget());
     assert_eq!(shown().len(), 1);
+}
+
+pub(crate) fn a_place_elsewhere_is_kept(home: &Home) {
+    let (one, two) = (home.collection("1"), home.collection("2"));
+    let ask =
+        |source: &str, collection| home.store.read(|read| read.upstream_place(source, collection)).unwrap();
+    let set = |source: &str, collection, next: &str| {
+        let place = UpstreamPlace { since: "s".to_owned(), last: "l".to_owned(), next: next.to_owned() };
+        home.store.write(|write| write.set_upstream_place(source, collection, &place, NOON)).unwrap();
+    };
+    assert_eq!(ask("a", one), None);
+    set("a", one, "1");
+    set("a", two, "2");
+    set("a", one, "3");
+    assert_eq!(ask("a", one).map(|place| place.next).as_deref(), Some("3"));
+    assert_eq!(ask("a", two).map(|place| place.next).as_deref(), Some("2"));
+    assert_eq!(ask("b", one), None);
 }
