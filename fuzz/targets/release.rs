@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use watchfire_release::{Book, Directory, Gate, Known, Marking, Recipient, Settling, Use, own, read_definition, settle};
-use watchfire_stix::{Object, Reader, Timestamp, Tlp, json};
+use watchfire_release::{Book, Directory, Gate, Known, Marking, Recipient, Said, Settling, Use, own, read_definition, settle};
+use watchfire_stix::{Object, Reader, Timestamp, Tlp, json, references};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(text) = std::str::from_utf8(data) {
@@ -24,7 +24,8 @@ fuzz_target!(|data: &[u8]| {
         .iter()
         .filter_map(|object| {
             let (node, flaws) = json::parse(object.bytes()).ok()?;
-            let own = own(object, &node, !flaws.is_empty(), &book, None, Tlp::AmberStrict);
+            let said = Said::read(object, &node, &references(&node), !flaws.is_empty());
+            let own = own(object, said, &book, None, Tlp::AmberStrict);
             Some(Settling { id: object.id().clone(), own })
         })
         .collect();

@@ -31,7 +31,7 @@ pub use clause::{Clause, Principal, Reach};
 pub use definition::{Book, RELEASE_EXTENSION, read_definition};
 pub use gate::{Decision, Gate, Reason, Use};
 pub use marking::{Marking, Pap, SUMMARY_LIMIT_BYTES};
-pub use object::{Own, is_container, own};
+pub use object::{Own, Said, own};
 pub use party::{Community, Directory, Organisation, Recipient};
 pub use released::{Released, ServiceFact};
 pub use settle::{Known, Settling, derived, settle};

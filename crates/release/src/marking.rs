@@ -114,6 +114,11 @@ impl Marking {
         self.default.is_some()
     }
 
+    /// Whether nobody said anything that restricts.
+    pub fn says_nothing(&self) -> bool {
+        self.tlp == Tlp::Clear && self.pap == Pap::Clear && self.said.is_empty() && self.unknown.is_empty()
+    }
+
     /// The part that somebody said.
     #[must_use]
     pub fn said(&self) -> Self {
@@ -144,9 +149,9 @@ impl Marking {
         self == other || self.join(other) == *self
     }
 
-    /// The next instant at which a clause ends, and so the answer may change.
-    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        self.clauses().filter_map(|clause| clause.until).filter(|until| now < *until).min()
+    /// The last instant at which a clause ended, and so more readers were admitted.
+    pub fn last_change(&self, now: Timestamp) -> Option<Timestamp> {
+        self.clauses().filter_map(|clause| clause.until).filter(|until| *until <= now).max()
     }
 
     /// Its text, equal for equal markings. [`Marking::read`] is the way back.

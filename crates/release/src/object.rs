@@ -1,7 +1,7 @@
 //! What an object's own markings say: those of the whole, those of its parts, and what is hidden in labels.
 
 use watchfire_stix::json::Node;
-use watchfire_stix::{Id, Mark, Object, Tlp};
+use watchfire_stix::{Id, Mark, Object, Reference, Tlp};
 
 use crate::definition::{Book, read_definition};
 use crate::marking::{Marking, Pap};
@@ -12,42 +12,61 @@ use crate::words::{Origin, Words};
 pub struct Own {
     /// Who may know, by its own markings or by default.
     pub marking: Marking,
-    /// Those whom it contains: an unmarked one takes its marking.
+    /// Those whom it contains, as whatever has a list `object_refs` does (STIX 2.1: report, grouping, note, opinion,
+    /// observed-data): an unmarked one takes its marking.
     pub members: Vec<Id>,
     /// Those whom it names in any way, members included.
     pub references: Vec<Id>,
 }
 
-/// Whether an object contains others (STIX 2.1: report, grouping, note, opinion, observed-data, and whatever else has
-/// a list of that name).
-pub fn is_container(node: &Node<'_>) -> bool {
-    node.get("object_refs").is_some()
+/// What an object's text says of who may know it, before anybody looks up the marking definitions that it refers to.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// What cannot be applied, whatever the definitions say; and a definition's own words.
+    whole: Words,
+    labelled: Words,
+    has_unreadable_parts: bool,
+    members: Vec<Id>,
+    references: Vec<Id>,
 }
 
-/// What an object's own markings say. `node` is the tree of its bytes; `flawed` is whether that text can be read in two
-/// ways, in which case nobody can say what it says.
-pub fn own(
-    object: &Object,
-    node: &Node<'_>,
-    flawed: bool,
-    book: &Book,
-    origin: Option<Origin<'_>>,
-    default: Tlp,
-) -> Own {
-    let mut whole = words_of_whole(object, node, book);
-    if flawed {
-        whole.unknown.insert("a text that can be read in two ways".to_owned());
+impl Said {
+    /// Reads it. `node` is the tree of the object's bytes and `references` what it names; `flawed` is whether that text
+    /// can be read in two ways, in which case nobody can say what it says.
+    pub fn read(object: &Object, node: &Node<'_>, references: &[Reference], flawed: bool) -> Self {
+        let mut whole = Words::default();
+        if flawed {
+            whole.unknown.insert("a text that can be read in two ways".to_owned());
+        }
+        let written = node.get("object_marking_refs").and_then(Node::items).map_or(0, <[Node<'_>]>::len);
+        if written != object.object_marking_refs().len() || !is_list(node, "object_marking_refs") {
+            whole.unknown.insert("object_marking_refs that cannot be read".to_owned());
+        }
+        if object.object_type() == "marking-definition" {
+            // A definition that names people is known to those it names.
+            whole.add(&read_definition(object.id(), object.bytes()));
+        }
+        let (members, references) = named(node, references);
+        let has_unreadable_parts = !is_list(node, "granular_markings");
+        Self { whole, labelled: words_of_labels(node), has_unreadable_parts, members, references }
     }
-    let labelled = words_of_labels(node);
+}
+
+/// What an object's own markings say, with what the book knows of their definitions.
+pub fn own(object: &Object, said: Said, book: &Book, origin: Option<Origin<'_>>, default: Tlp) -> Own {
+    let Said { mut whole, labelled, has_unreadable_parts, members, references } = said;
+    for id in object.object_marking_refs() {
+        whole.add(&book.words(id));
+    }
     let mut marking = whole.compile(origin, default);
     if labelled.tlp.is_some() || labelled.pap != Pap::Clear {
         // A label restricts, and opens nothing: anyone may have written it.
-        marking = marking.join(&said(&labelled, origin));
+        marking = marking.join(&of_words(&labelled, origin));
     }
     for granular in object.granular_markings() {
         match &granular.mark {
             Mark::Marking(id) => {
-                marking = marking.join(&said(&book.words(id), origin));
+                marking = marking.join(&of_words(&book.words(id), origin));
             }
             Mark::Language(_) => {}
             Mark::Unreadable => {
@@ -55,32 +74,15 @@ pub fn own(
             }
         }
     }
-    if !is_list(node, "granular_markings") {
+    if has_unreadable_parts {
         marking = marking.join(&Marking::unknown("granular_markings that are no list"));
     }
-    let (members, references) = named(object, node);
     Own { marking, members, references }
 }
 
 /// What words say, with nothing standing in for what they do not say.
-fn said(words: &Words, origin: Option<Origin<'_>>) -> Marking {
+fn of_words(words: &Words, origin: Option<Origin<'_>>) -> Marking {
     words.compile(origin, Tlp::Clear).said()
-}
-
-fn words_of_whole(object: &Object, node: &Node<'_>, book: &Book) -> Words {
-    let mut words = Words::default();
-    for id in object.object_marking_refs() {
-        words.add(&book.words(id));
-    }
-    let written = node.get("object_marking_refs").and_then(Node::items).map_or(0, <[Node<'_>]>::len);
-    if written != object.object_marking_refs().len() || !is_list(node, "object_marking_refs") {
-        words.unknown.insert("object_marking_refs that cannot be read".to_owned());
-    }
-    if object.object_type() == "marking-definition" {
-        // A definition that names people is known to those it names.
-        words.add(&read_definition(object.id(), object.bytes()));
-    }
-    words
 }
 
 fn is_list(node: &Node<'_>, name: &str) -> bool {
@@ -103,16 +105,16 @@ fn words_of_labels(node: &Node<'_>) -> Words {
     words
 }
 
-fn named(object: &Object, node: &Node<'_>) -> (Vec<Id>, Vec<Id>) {
-    let mut references: Vec<Id> = object
-        .references()
-        .into_iter()
-        .map(|reference| reference.id)
+fn named(node: &Node<'_>, references: &[Reference]) -> (Vec<Id>, Vec<Id>) {
+    let mut ids: Vec<Id> = references
+        .iter()
+        .map(|reference| &reference.id)
         .filter(|id| !matches!(id.object_type(), "marking-definition" | "extension-definition"))
+        .cloned()
         .collect();
-    references.sort_unstable();
-    references.dedup();
+    ids.sort_unstable();
+    ids.dedup();
     let listed = node.get("object_refs").and_then(Node::items).unwrap_or_default();
     let members = listed.iter().filter_map(|item| Id::parse(item.as_str()?).ok()).collect();
-    (members, references)
+    (members, ids)
 }

@@ -37,7 +37,7 @@ pub fn settle(batch: &[Settling], known: &dyn Fn(&Id) -> Known) -> Vec<Marking> 
     for (object, marking) in batch.iter().zip(&mut markings) {
         let containers = known(&object.id).containers.filter(|_| object.own.marking.is_by_default());
         let named = object.own.references.iter().filter_map(|id| known(id).own);
-        for other in containers.into_iter().chain(named) {
+        for other in containers.into_iter().chain(named).filter(|other| !other.says_nothing()) {
             raise(marking, &other.said());
         }
     }
@@ -71,6 +71,7 @@ fn inherit(batch: &[Settling], places: &HashMap<&Id, Vec<usize>>) -> Vec<Marking
     // Whether it has a marking by somebody's word, so that the default need not stand in.
     let mut marked: Vec<bool> = batch.iter().map(|object| !object.own.marking.is_by_default()).collect();
     let mut waiting: Vec<usize> = (0..batch.len()).collect();
+    waiting.retain(|at| !batch[*at].own.members.is_empty());
     while let Some(at) = waiting.pop() {
         let passed = said[at].clone();
         for inner in batch[at].own.members.iter().filter_map(|id| places.get(id)).flatten().copied() {
@@ -101,7 +102,7 @@ fn pass_on(batch: &[Settling], places: &HashMap<&Id, Vec<usize>>, markings: &mut
     }
     let mut waiting: Vec<usize> = (0..batch.len()).collect();
     while let Some(at) = waiting.pop() {
-        let Some(outer) = named_by.get(&at) else { continue };
+        let Some(outer) = named_by.get(&at).filter(|_| !markings[at].says_nothing()) else { continue };
         let passed = markings[at].said();
         for outer in outer.iter().copied() {
             if raise(&mut markings[outer], &passed) {

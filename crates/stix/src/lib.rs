@@ -31,7 +31,7 @@ pub use canonical::canonical;
 pub use check::{check, check_bundle, check_node};
 pub use id::{Id, IdError, is_property_name, is_type_name};
 pub use marking::Tlp;
-pub use object::{GranularMarking, Mark, Object, Reference, SpecVersion};
+pub use object::{GranularMarking, Mark, Object, Reference, SpecVersion, references};
 pub use problem::{Problem, Severity};
 pub use reader::{Container, Item, OBJECT_LIMIT_BYTES, ReadError, Reader};
 pub use timestamp::Timestamp;

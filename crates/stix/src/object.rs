@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::id::Id;
+use crate::json::pointer::Step;
 use crate::json::{self, Node};
 use crate::problem::Problem;
 use crate::timestamp::Timestamp;
@@ -67,15 +68,16 @@ impl Object {
     pub fn read(bytes: &[u8]) -> (Option<Self>, Vec<Problem>) {
         match json::parse(bytes) {
             Ok((node, mut problems)) => {
-                let object = Self::view(bytes, &node, &mut problems);
+                let object = Self::of(bytes, &node, &mut problems);
                 (object, problems)
             }
             Err(problem) => (None, vec![*problem]),
         }
     }
 
-    /// The view of a tree that was read from these bytes.
-    fn view(bytes: &[u8], node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
+    /// The view of a tree that was read from these bytes, for who needs the tree, too; what is wrong is added to
+    /// `problems`.
+    pub fn of(bytes: &[u8], node: &Node<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
         let mut view = View { root: node, problems };
         let id = view.own_id()?;
         let spec_version = view.spec_version();
@@ -157,43 +159,49 @@ impl Object {
         json::parse(&self.bytes).expect("these bytes were read before").0
     }
 
-    /// Every place that names another object: properties that end in `_ref` or `_refs` at any depth (§3.1), and the
-    /// extension definitions whose ids are names in `extensions` (§7.3).
+    /// Every place that names another object; see [`references`].
     pub fn references(&self) -> Vec<Reference> {
-        let mut found = Vec::new();
-        references(&self.json(), &mut String::new(), &mut found);
-        found
+        references(&self.json())
     }
 }
 
-fn references(node: &Node<'_>, pointer: &mut String, found: &mut Vec<Reference>) {
-    let length = pointer.len();
+/// Every place in an object's tree that names another object: properties that end in `_ref` or `_refs` at any depth
+/// (§3.1), and the extension definitions whose ids are names in `extensions` (§7.3).
+pub fn references(root: &Node<'_>) -> Vec<Reference> {
+    let mut found = Vec::new();
+    gather(root, &mut Vec::new(), &mut found);
+    found
+}
+
+fn gather<'n>(node: &'n Node<'_>, steps: &mut Vec<Step<'n>>, found: &mut Vec<Reference>) {
     for (index, item) in node.items().unwrap_or_default().iter().enumerate() {
-        json::pointer::push_index(pointer, index);
-        references(item, pointer, found);
-        pointer.truncate(length);
+        steps.push(Step::Index(index));
+        gather(item, steps, found);
+        steps.pop();
     }
     for member in node.members().unwrap_or_default() {
-        json::pointer::push(pointer, &member.name);
+        steps.push(Step::Name(&member.name));
         if member.name.ends_with("_ref") {
-            named(&member.node, pointer, found);
+            named(&member.node, steps, found);
         } else if member.name.ends_with("_refs") {
             for (index, item) in member.node.items().unwrap_or_default().iter().enumerate() {
-                named(item, &format!("{pointer}/{index}"), found);
+                steps.push(Step::Index(index));
+                named(item, steps, found);
+                steps.pop();
             }
         } else {
             if let Ok(id) = Id::parse(&member.name) {
-                found.push(Reference { pointer: pointer.clone(), id });
+                found.push(Reference { pointer: json::pointer::write(steps), id });
             }
-            references(&member.node, pointer, found);
+            gather(&member.node, steps, found);
         }
-        pointer.truncate(length);
+        steps.pop();
     }
 }
 
-fn named(node: &Node<'_>, pointer: &str, found: &mut Vec<Reference>) {
+fn named(node: &Node<'_>, steps: &[Step<'_>], found: &mut Vec<Reference>) {
     if let Some(id) = node.as_str().and_then(|text| Id::parse(text).ok()) {
-        found.push(Reference { pointer: pointer.to_owned(), id });
+        found.push(Reference { pointer: json::pointer::write(steps), id });
     }
 }
 

@@ -11,6 +11,21 @@ pub struct Uuid([u8; 16]);
 /// Where the hyphens stand.
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
+/// Where the pairs of digits stand.
+const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+/// What each byte is worth as a hexadecimal digit; 255 is none.
+const NIBBLES: [u8; 256] = {
+    let mut worth = [255; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        worth[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        worth[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    worth
+};
+
 impl Uuid {
     /// From its bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
@@ -24,22 +39,17 @@ impl Uuid {
 
     /// Reads the form of RFC 4122 §3, letters in either case.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.as_bytes();
-        if text.len() != 36 {
+        let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
+        if HYPHENS.iter().any(|at| text[*at] != b'-') {
             return None;
         }
         let mut bytes = [0; 16];
-        let mut nibbles = 0;
-        for (at, byte) in text.iter().enumerate() {
-            if HYPHENS.contains(&at) {
-                if *byte != b'-' {
-                    return None;
-                }
-                continue;
+        for (byte, at) in bytes.iter_mut().zip(PAIRS) {
+            let (high, low) = (NIBBLES[usize::from(text[at])], NIBBLES[usize::from(text[at + 1])]);
+            if (high | low) > 15 {
+                return None;
             }
-            let nibble = char::from(*byte).to_digit(16)? as u8;
-            bytes[nibbles / 2] = bytes[nibbles / 2] << 4 | nibble;
-            nibbles += 1;
+            *byte = high << 4 | low;
         }
         Some(Self(bytes))
     }

@@ -15,7 +15,7 @@ pub fn to_misp(objects: &[Value]) -> (Vec<Value>, LeftOut) {
         objects.iter().filter_map(|object| Some((object.get("id")?.as_str()?, object))).collect();
     let mut used: BTreeSet<&str> = BTreeSet::new();
     let mut events = Vec::new();
-    for report in objects.iter().filter(|object| kept(object, "event").is_some()) {
+    for report in objects.iter().filter(|object| was_event(object)) {
         events.extend(event(report, &by_id, &mut used));
     }
     let mut left_out = LeftOut::default();
@@ -36,6 +36,16 @@ fn is_scaffold(object: &Value, ours: bool) -> bool {
         Some("extension-definition") => object["id"] == MISP_EXTENSION,
         _ => false,
     }
+}
+
+/// Whether an object once was a MISP event.
+pub fn was_event(object: &Value) -> bool {
+    kept(object, "event").is_some()
+}
+
+/// Whether an object once was an object of a MISP event, and so a part of it.
+pub fn was_object(object: &Value) -> bool {
+    kept(object, "object").is_some()
 }
 
 fn kept<'v>(object: &'v Value, name: &str) -> Option<&'v Value> {
@@ -147,7 +157,7 @@ fn marking(id: &str, by_id: &BTreeMap<&str, &Value>) -> Option<Tlp> {
     (!is_statement).then_some(Tlp::Red)
 }
 
-fn attributes_of(indicator: &Value) -> Result<Vec<Value>, Unused> {
+pub(super) fn attributes_of(indicator: &Value) -> Result<Vec<Value>, Unused> {
     let text = indicator.to_string();
     let (node, _) = stix_json::parse(text.as_bytes()).map_err(|problem| Unused::Refused(problem.what))?;
     let found = stix::indicator(&node)?;
@@ -185,7 +195,7 @@ fn misp_type(kind: Kind, value: &str) -> (&'static str, &'static str) {
     }
 }
 
-fn seconds(object: &Value) -> i64 {
+pub(super) fn seconds(object: &Value) -> i64 {
     object["modified"]
         .as_str()
         .and_then(|text| text.parse::<jiff::Timestamp>().ok())
@@ -196,6 +206,6 @@ fn uuid(id: &str) -> String {
     Id::parse(id).map_or_else(|_| derived(id), |id| id.uuid().to_string())
 }
 
-fn derived(name: &str) -> String {
+pub(super) fn derived(name: &str) -> String {
     super::to_stix::derived("misp", name).to_string()
 }

@@ -3,6 +3,7 @@
 //! What STIX has no words for travels in a documented property extension (`docs/misp-extension.md`), so that a MISP
 //! event comes back as it went. What a target cannot say is listed, never dropped in silence.
 
+mod feed;
 mod from_stix;
 mod pattern;
 mod tables;
@@ -12,8 +13,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use from_stix::to_misp;
-pub use tables::{csv, feed, text};
+pub use feed::{About, event_of, feed, hash_lines, manifest_entry, uuid_of};
+pub use from_stix::{to_misp, was_event, was_object};
+pub use tables::{csv, text};
 pub use to_stix::to_stix;
 
 /// The extension that holds what only MISP can say. Its definition is part of every bundle that uses it.

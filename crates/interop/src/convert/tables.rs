@@ -1,10 +1,8 @@
-//! Events as a table, as a list, and as the folder of a MISP feed.
+//! Events as a table and as a list.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 
-use md5::{Digest, Md5};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{LeftOut, attributes, is_set, tags, text_of};
 
@@ -61,50 +59,6 @@ pub fn text(events: &[Value]) -> (String, LeftOut) {
         }
     }
     (values.into_iter().map(|value| value + "\n").collect(), left_out)
-}
-
-/// The files of a MISP feed, by name: each event, the manifest, and the digests by which others look values up.
-pub fn feed(events: &[Value]) -> BTreeMap<String, String> {
-    let mut files = BTreeMap::new();
-    let mut manifest = serde_json::Map::new();
-    let mut hashes = String::new();
-    for event in events {
-        let uuid = text_of(event, "uuid");
-        let number = |name: &str| text_of(event, name).parse::<i64>().map_or(Value::Null, Value::from);
-        manifest.insert(
-            uuid.clone(),
-            json!({
-                "Orgc": event.get("Orgc"), "Tag": event.get("Tag").cloned().unwrap_or_else(|| json!([])),
-                "info": event.get("info"), "date": event.get("date"), "analysis": number("analysis"),
-                "threat_level_id": number("threat_level_id"), "timestamp": number("timestamp"),
-            }),
-        );
-        for attribute in attributes(event) {
-            for value in values(attribute) {
-                let _ = writeln!(hashes, "{},{uuid}", md5(&value));
-            }
-        }
-        files.insert(format!("{uuid}.json"), json!({"Event": event}).to_string());
-    }
-    files.insert("manifest.json".to_owned(), Value::Object(manifest).to_string());
-    files.insert("hashes.csv".to_owned(), hashes);
-    files
-}
-
-/// The values of an attribute as feeds hash them: the parts of composite ones apart, times as Python writes them.
-fn values(attribute: &Value) -> Vec<String> {
-    let (kind, value) = (text_of(attribute, "type"), text_of(attribute, "value"));
-    if kind == "datetime" {
-        return vec![value.replacen('T', " ", 1).replace("+0000", "+00:00").replace('Z', "+00:00")];
-    }
-    if kind.contains('|') { value.split('|').map(str::to_owned).collect() } else { vec![value] }
-}
-
-fn md5(value: &str) -> String {
-    Md5::digest(value.as_bytes()).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A cell; what a spreadsheet would run as a formula is made text.

@@ -3,10 +3,10 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // each test binary uses a part, and stops where it cannot go on
 
 use watchfire_release::{
-    Book, Directory, Gate, Known, Marking, Organisation, Recipient, Released, Settling, Use, own,
+    Book, Directory, Gate, Known, Marking, Organisation, Recipient, Released, Said, Settling, Use, own,
     read_definition, settle,
 };
-use watchfire_stix::{Id, Object, Timestamp, Tlp, json};
+use watchfire_stix::{Id, Object, Timestamp, Tlp, json, references};
 
 pub const TLP_CLEAR: &str = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
 pub const TLP_GREEN: &str = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb";
@@ -55,7 +55,8 @@ impl Graph {
         }
         let settling = |object: &Object| {
             let (node, flaws) = json::parse(object.bytes()).unwrap();
-            let own = own(object, &node, !flaws.is_empty(), &book, None, Tlp::AmberStrict);
+            let said = Said::read(object, &node, &references(&node), !flaws.is_empty());
+            let own = own(object, said, &book, None, Tlp::AmberStrict);
             Settling { id: object.id().clone(), own }
         };
         let batch: Vec<Settling> = self.objects.iter().map(settling).collect();
