@@ -1,17 +1,21 @@
 //! Putting objects into a collection: their markings beside those of what is there, one transaction with status and audit.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use watchfire_release::{Book, Known, Marking, Origin, Settling, read_definition, settle};
-use watchfire_stix::{Id, Object};
+use rayon::iter::{IndexedParallelIterator as _, IntoParallelIterator as _, ParallelIterator as _};
+use watchfire_release::{
+    Book, Gate, Known, Marking, Origin, Own, Settling, Use, own, read_definition, settle,
+};
+use watchfire_stix::{Id, Object, canonical};
 use watchfire_store::{
-    Collection, Entry, NewObject, NewRelation, Newest, Outcome, Status, StoreError, Write,
+    Collection, Entry, NewObject, NewRelation, Newest, Outcome, Status, Store, StoreError, Write,
 };
 
 use crate::audit::runs;
-use crate::clock::now_us;
+use crate::clock::{instant, now_us};
+use crate::config::Config;
 use crate::error::Result;
-use crate::intake::{self, BadEnvelope, Failure, Reading, Taken, version_text};
+use crate::intake::{self, BadEnvelope, Failure, Taken, version_text};
 use crate::node::Node;
 use crate::secret::uuid;
 use crate::sign_in::SignedIn;
@@ -23,8 +27,21 @@ const RAISED_LIMIT: usize = 10_000;
 /// Successes that are listed in a status; beyond that they are counted only (TAXII 2.1 §4.3.1).
 const LISTED_SUCCESSES_LIMIT: usize = 100;
 
-/// The properties in which a marking is referred to: these say who may know, and name nothing that could be told.
-const MARKING_PROPERTIES: [&str; 2] = ["object_marking_refs", "marking_ref"];
+/// Objects that are read one after the other: fewer are not worth another core.
+const PIECE_OBJECTS: usize = 256;
+
+/// Who hands objects over, to which node.
+pub(crate) struct Giver<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) store: &'a Store,
+    /// The account that does, or on whose behalf it is done.
+    pub(crate) account: &'a str,
+    /// The organisation that knew them before, and may be told them again.
+    pub(crate) organisation: &'a str,
+}
+
+/// What came of an object that was taken.
+pub(crate) type Came = (Outcome, i64);
 
 /// Takes the objects of a body into a collection.
 pub(crate) fn add(
@@ -37,50 +54,87 @@ pub(crate) fn add(
         Ok(cut) => cut,
         Err(bad) => return Ok(Err(bad)),
     };
-    let mut failures = Vec::new();
-    let mut views: Vec<Object> = Vec::with_capacity(cut.len());
-    for item in cut {
-        match item.and_then(|bytes| intake::view(&bytes)) {
-            Ok(object) => views.push(object),
-            Err(failure) => failures.push(failure),
-        }
-    }
-    let book = complete_book(node, &views)?;
-    let organisation = &who.account.organisation;
-    let foreign = (*organisation != node.config.organisation).then_some(organisation.as_str());
-    let origin = Origin { account: &who.account.name, organisation: foreign };
-    let (default, validation) = (node.config.default_tlp(), node.config.validation);
-    let reading = Reading { book: &book, origin: Some(origin), default, validation };
-    let mut taken = Vec::with_capacity(views.len());
-    for object in views {
-        match intake::read(object, &reading) {
-            Ok(one) => taken.push(one),
-            Err(failure) => failures.push(failure),
-        }
-    }
+    let account = &who.account;
+    let (store, config) = (&*node.store, &node.config);
+    let giver = Giver { config, store, account: &account.name, organisation: &account.organisation };
+    let (batch, failures) = giver.read(cut)?;
     let id = uuid()?;
     let now = now_us();
-    let status = node.store.write(|write| {
-        let added = put(write, collection, &taken, now)?;
-        let status = status(&id, who, collection, &taken, &added, &failures, now);
+    let directory = node.directory()?;
+    let gate = Gate { reader: &who.reader, directory: &directory, purpose: Use::Know, now: instant(now) };
+    let status = store.write(|write| {
+        let came = put(write, collection, &batch, &gate, now)?;
+        let status = status(&id, who, collection, &batch.taken, &came, &failures, now);
         write.create_status(&status)?;
-        let places = runs(added.iter().filter_map(|(outcome, _)| match outcome {
-            Outcome::Added { place } => Some(*place),
-            _ => None,
-        }));
-        let act = who.act("objects.add", &collection.id, format!("status {id}, places {places}"));
+        let act = who.act("objects.add", &collection.id, format!("status {id}, places {}", places(&came)));
         write.audit(&[act.entry()])?;
         Ok(status)
     })?;
     Ok(Ok(status))
 }
 
+/// The places of what was added, as the audit has them.
+pub(crate) fn places(came: &[Came]) -> String {
+    let place = |(outcome, _): &Came| match outcome {
+        Outcome::Added { place } => Some(*place),
+        _ => None,
+    };
+    let mut places: Vec<i64> = came.iter().filter_map(place).collect();
+    places.sort_unstable();
+    runs(places)
+}
+
+/// Objects on their way in, and what each says of who may know it.
+pub(crate) struct Batch {
+    pub(crate) taken: Vec<Taken>,
+    settling: Vec<Settling>,
+}
+
+impl Giver<'_> {
+    /// Reads objects, and what cannot be taken of them.
+    pub(crate) fn read(
+        &self,
+        cut: Vec<std::result::Result<Vec<u8>, Failure>>,
+    ) -> Result<(Batch, Vec<Failure>)> {
+        let validation = self.config.validation;
+        let read: Vec<std::result::Result<Taken, Failure>> = cut
+            .into_par_iter()
+            .with_min_len(PIECE_OBJECTS)
+            .map(|item| item.and_then(|bytes| intake::take(&bytes, validation)))
+            .collect();
+        let (mut taken, mut failures) = (Vec::with_capacity(read.len()), Vec::new());
+        for one in read {
+            match one {
+                Ok(one) => taken.push(one),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let book = complete_book(self.store, &taken)?;
+        let foreign = (self.organisation != self.config.organisation).then_some(self.organisation);
+        let origin = Some(Origin { account: self.account, organisation: foreign });
+        let default = self.config.default_tlp();
+        let settling = |one: &mut Taken| {
+            let said = std::mem::take(&mut one.said);
+            Settling { id: one.object.id().clone(), own: own(&one.object, said, &book, origin, default) }
+        };
+        let settling = taken.iter_mut().map(settling).collect();
+        Ok((Batch { taken, settling }, failures))
+    }
+}
+
+impl Batch {
+    /// Each object beside what follows from it alone.
+    fn each(&self) -> impl Iterator<Item = (&Object, &Own)> {
+        self.taken.iter().zip(&self.settling).map(|(one, settling)| (&one.object, &settling.own))
+    }
+}
+
 /// The marking definitions that objects refer to: those among them, and those that are in the store.
-fn complete_book(node: &Node, views: &[Object]) -> Result<Book> {
-    let (mut book, missing) = intake::definitions(views.iter());
+fn complete_book(store: &Store, taken: &[Taken]) -> Result<Book> {
+    let (mut book, missing) = intake::definitions(taken.iter().map(|one| &one.object));
     if !missing.is_empty() {
         let ids: Vec<&str> = missing.iter().map(String::as_str).collect();
-        for found in node.store.read(|read| read.newest(&ids, true))? {
+        for found in store.read(|read| read.newest(&ids, true))? {
             if let Ok(id) = Id::parse(&found.id) {
                 book.add(&id, read_definition(&id, &found.bytes));
             }
@@ -90,26 +144,88 @@ fn complete_book(node: &Node, views: &[Object]) -> Result<Book> {
 }
 
 /// Adds objects, with the markings that follow; each outcome with the version under which it is kept.
-fn put(
+pub(crate) fn put(
     write: &mut Write<'_>,
     collection: &Collection,
-    taken: &[Taken],
+    batch: &Batch,
+    gate: &Gate<'_>,
     now: i64,
-) -> watchfire_store::Result<Vec<(Outcome, i64)>> {
-    let versions = versions(write, taken, now)?;
-    let standing = Standing::read(write, taken)?;
-    let batch: Vec<Settling> = taken.iter().map(|one| one.settling.clone()).collect();
-    let markings = settle(&batch, &|id| standing.known(id));
-    let summaries: Vec<String> = markings.iter().map(Marking::summary).collect();
-    let new: Vec<NewObject<'_>> = taken
+) -> watchfire_store::Result<Vec<Came>> {
+    let versions = versions(write, &batch.taken, gate, now)?;
+    let standing = Standing::read(write, batch)?;
+    let markings = settle(&batch.settling, &|id| standing.known(id));
+    // Most of a batch is marked alike: each text is written once.
+    let mut summaries: HashMap<&Marking, String> = HashMap::new();
+    for marking in &markings {
+        summaries.entry(marking).or_insert_with(|| marking.summary());
+    }
+    let new: Vec<NewObject<'_>> = batch
+        .taken
         .iter()
         .zip(&versions)
-        .zip(&summaries)
-        .map(|((one, version_us), marking)| new_object(one, *version_us, marking))
+        .zip(&markings)
+        .map(|((one, version_us), marking)| new_object(one, *version_us, &summaries[marking]))
         .collect();
-    let outcomes = write.add(collection.key, &new, now)?;
-    standing.raise(write, taken, &markings)?;
-    Ok(outcomes.into_iter().zip(versions).collect())
+    let mut outcomes = write.add(collection.key, &new, now)?;
+    reconcile(write, &new, &mut outcomes)?;
+    standing.raise(write, batch, &markings)?;
+    let came: Vec<Came> = outcomes.into_iter().zip(versions).collect();
+    let again = came.iter().zip(&new).zip(&markings).filter(|((came, _), _)| came.0 == Outcome::Unchanged);
+    let again: Vec<(&NewObject<'_>, &Marking)> =
+        again.map(|((_, object), marking)| (object, marking)).collect();
+    understand(write, collection, &again, now)?;
+    Ok(came)
+}
+
+/// A version that is here with other bytes and says the same (RFC 8785) was written anew on its way, as many programs do:
+/// that is no conflict. The bytes that came first stay.
+fn reconcile(
+    write: &mut Write<'_>,
+    new: &[NewObject<'_>],
+    outcomes: &mut [Outcome],
+) -> watchfire_store::Result<()> {
+    let in_conflict = |(at, outcome): (usize, &Outcome)| (*outcome == Outcome::Conflict).then_some(at);
+    let conflicts: Vec<usize> = outcomes.iter().enumerate().filter_map(in_conflict).collect();
+    let ids: Vec<&str> = conflicts.iter().map(|at| new[*at].id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut known: HashMap<(String, i64), Vec<u8>> = HashMap::new();
+    for found in write.every_version(&ids)? {
+        known.insert((found.id, found.version_us), found.bytes);
+    }
+    for at in conflicts {
+        let key = (new[at].id.to_owned(), new[at].version_us);
+        if known.get(&key).is_some_and(|bytes| says_the_same(bytes, new[at].bytes)) {
+            outcomes[at] = Outcome::Unchanged;
+        }
+    }
+    Ok(())
+}
+
+fn says_the_same(one: &[u8], two: &[u8]) -> bool {
+    one == two || canonical(one).ok().is_some_and(|one| canonical(two).is_ok_and(|two| one == two))
+}
+
+/// What was here already and stayed inside for a marking that nobody knew, and comes again now that its definition is
+/// here: it has the marking that it would have if it came for the first time, and comes to whoever follows the collection.
+fn understand(
+    write: &mut Write<'_>,
+    collection: &Collection,
+    again: &[(&NewObject<'_>, &Marking)],
+    now: i64,
+) -> watchfire_store::Result<()> {
+    let asked: Vec<(&str, i64)> = again.iter().map(|(object, _)| (object.id, object.version_us)).collect();
+    let mut places = Vec::new();
+    for found in write.standings(collection.key, &asked)? {
+        let Some((object, marking)) = again.get(found.number) else { continue };
+        let unknown = Marking::read(&found.summary).unknown_markings().clone();
+        if !unknown.is_empty() && unknown.is_disjoint(marking.unknown_markings()) {
+            write.remark(object.id, object.version_us, &marking.summary())?;
+            places.push(found.place);
+        }
+    }
+    if places.is_empty() { Ok(()) } else { write.place_anew(collection.key, &places, now) }
 }
 
 fn new_object<'a>(one: &'a Taken, version_us: i64, marking: &'a str) -> NewObject<'a> {
@@ -121,7 +237,7 @@ fn new_object<'a>(one: &'a Taken, version_us: i64, marking: &'a str) -> NewObjec
             watchfire_stix::SpecVersion::V20 => "2.0",
             watchfire_stix::SpecVersion::V21 => "2.1",
         },
-        created_by: one.created_by.as_deref(),
+        created_by: one.object.created_by_ref().map(Id::as_str),
         marking,
         values: one.values.iter().map(String::as_str).collect(),
         relations: one
@@ -133,28 +249,39 @@ fn new_object<'a>(one: &'a Taken, version_us: i64, marking: &'a str) -> NewObjec
     }
 }
 
+/// A version that is here, with its bytes where they may be compared.
+type Version = (i64, Option<Vec<u8>>);
+
 /// The version of each object. One that has none of its own (an observable) has the date on which it came, and keeps it
-/// when it comes again byte for byte.
-fn versions(write: &mut Write<'_>, taken: &[Taken], now: i64) -> watchfire_store::Result<Vec<i64>> {
+/// when it comes again byte for byte: from whoever may know that it is here. Its id follows from what it says, so that
+/// anybody else could ask by it whether somebody was here before; they get a version of their own.
+fn versions(
+    write: &mut Write<'_>,
+    taken: &[Taken],
+    gate: &Gate<'_>,
+    now: i64,
+) -> watchfire_store::Result<Vec<i64>> {
     let undated: Vec<&str> =
         taken.iter().filter(|one| one.version_us.is_none()).map(|one| one.object.id().as_str()).collect();
-    let mut last: HashMap<String, (i64, Vec<u8>)> = HashMap::new();
+    let mut known: HashMap<String, Vec<Version>> = HashMap::new();
     if !undated.is_empty() {
-        for found in write.newest(&undated, true)? {
-            last.insert(found.id, (found.version_us, found.bytes));
+        for found in write.every_version(&undated)? {
+            let bytes = gate.admits(&Marking::read(&found.summary)).then_some(found.bytes);
+            known.entry(found.id).or_default().push((found.version_us, bytes));
         }
     }
     let mut version = |one: &Taken| {
         if let Some(version_us) = one.version_us {
             return version_us;
         }
-        let (id, bytes) = (one.object.id().as_str(), one.object.bytes());
-        let version_us = match last.get(id) {
-            Some((version_us, known)) if known == bytes => *version_us,
-            Some((version_us, _)) => now.max(version_us + 1),
-            None => now,
-        };
-        last.insert(id.to_owned(), (version_us, bytes.to_vec()));
+        let versions = known.entry(one.object.id().as_str().to_owned()).or_default();
+        let is_same = |bytes: &Vec<u8>| says_the_same(bytes, one.object.bytes());
+        let same = versions.iter().find(|(_, bytes)| bytes.as_ref().is_some_and(is_same));
+        if let Some((version_us, _)) = same {
+            return *version_us;
+        }
+        let version_us = versions.last().map_or(now, |(last, _)| now.max(last + 1));
+        versions.push((version_us, Some(one.object.bytes().to_vec())));
         version_us
     };
     Ok(taken.iter().map(&mut version).collect())
@@ -167,14 +294,13 @@ struct Standing {
 }
 
 impl Standing {
-    fn read(write: &mut Write<'_>, taken: &[Taken]) -> watchfire_store::Result<Self> {
-        let mut ids = BTreeSet::new();
+    fn read(write: &mut Write<'_>, batch: &Batch) -> watchfire_store::Result<Self> {
+        let mut ids = HashSet::new();
         let mut unmarked = Vec::new();
-        for one in taken {
-            ids.extend(one.settling.own.references.iter().map(Id::as_str));
-            ids.extend(one.settling.own.members.iter().map(Id::as_str));
-            if one.settling.own.marking.is_by_default() {
-                unmarked.push(one.object.id().as_str());
+        for (object, own) in batch.each() {
+            ids.extend(own.references.iter().chain(&own.members).map(Id::as_str));
+            if own.marking.is_by_default() {
+                unmarked.push(object.id().as_str());
             }
         }
         let ids: Vec<&str> = ids.into_iter().collect();
@@ -207,17 +333,17 @@ impl Standing {
     fn raise(
         &self,
         write: &mut Write<'_>,
-        taken: &[Taken],
+        batch: &Batch,
         markings: &[Marking],
     ) -> watchfire_store::Result<()> {
         let mut waiting: BTreeMap<String, Marking> = BTreeMap::new();
-        for (one, marking) in taken.iter().zip(markings) {
-            let said = marking.said();
-            if said == Marking::open() {
+        for ((object, own), marking) in batch.each().zip(markings) {
+            if marking.says_nothing() {
                 continue;
             }
-            join_into(&mut waiting, one.object.id().as_str(), &said);
-            for member in &one.settling.own.members {
+            let said = marking.said();
+            join_into(&mut waiting, object.id().as_str(), &said);
+            for member in &own.members {
                 let unmarked =
                     self.newest.get(member.as_str()).filter(|(_, marking)| marking.is_by_default());
                 if let Some((version_us, marking)) = unmarked.filter(|(_, marking)| !marking.covers(&said)) {
@@ -234,7 +360,7 @@ impl Standing {
             for naming in write.naming(&ids, RAISED_LIMIT)? {
                 let Some(demanded) = waiting.get(&naming.names) else { continue };
                 let marking = Marking::read(&naming.summary);
-                if MARKING_PROPERTIES.contains(&naming.kind.as_str()) || marking.covers(demanded) {
+                if marking.covers(demanded) {
                     continue;
                 }
                 raised += 1;
@@ -265,12 +391,12 @@ fn status(
     who: &SignedIn,
     collection: &Collection,
     taken: &[Taken],
-    added: &[(Outcome, i64)],
+    came: &[Came],
     failures: &[Failure],
     now: i64,
 ) -> Status {
     let (mut entries, mut success) = (Vec::new(), 0);
-    for (one, (outcome, version_us)) in taken.iter().zip(added) {
+    for (one, (outcome, version_us)) in taken.iter().zip(came) {
         let message = match outcome {
             Outcome::Added { .. } | Outcome::Unchanged => None,
             Outcome::Conflict => Some("this version is there with other content".to_owned()),

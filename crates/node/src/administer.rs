@@ -16,8 +16,8 @@ use crate::clock::{now_us, text};
 use crate::config::Config;
 use crate::error::{NodeError, Result, of_file};
 use crate::node::open_store;
-use crate::secret::{hash_password, password, token, token_hash, uuid};
-use crate::tls;
+use crate::secret::{hash_password, password, token, token_hash, totp_secret, uuid};
+use crate::{tls, totp};
 
 /// A password that is shorter is guessed.
 const PASSWORD_MINIMUM: usize = 12;
@@ -214,6 +214,18 @@ pub fn add_certificate(config: &Config, name: &str, file: &Path) -> Result<Strin
         write.map_certificate(&fingerprint, &shown, key, now_us())
     })?;
     Ok(shown)
+}
+
+/// Demands a one-time code after the password of an account from now on, or no longer; what an authenticator takes, which
+/// is nowhere else.
+pub fn set_totp(config: &Config, name: &str, on: bool) -> Result<Option<String>> {
+    let store = open_store(config)?;
+    let account = account(&store, name)?;
+    let secret = if on { Some(totp_secret()?) } else { None };
+    let detail = if on { "on" } else { "off" };
+    let kept = secret.as_ref().map(<[u8; 20]>::as_slice);
+    act(&store, "account.totp", name, detail, |write| write.set_totp_secret(account.key, kept))?;
+    Ok(secret.map(|secret| totp::uri(&config.organisation, name, &secret)))
 }
 
 /// Shuts an account, or opens it again.

@@ -129,14 +129,20 @@ fn unmarked() -> String {
     Tlp::AmberStrict.label().to_owned()
 }
 
+/// The file of a configuration, and its text.
+pub(crate) fn read_text(path: &Path) -> Result<(PathBuf, String)> {
+    let file = if path.is_dir() { path.join(CONFIG_FILE) } else { path.to_owned() };
+    let mut text = String::new();
+    let opened = fs::File::open(&file).map_err(of_file(&file))?;
+    opened.take(CONFIG_LIMIT_BYTES).read_to_string(&mut text).map_err(of_file(&file))?;
+    Ok((file, text))
+}
+
 impl Config {
     /// Reads the configuration of a folder, or a file.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = if path.is_dir() { path.join(CONFIG_FILE) } else { path.to_owned() };
+        let (file, text) = read_text(path)?;
         let wrong = |reason: String| NodeError::Config { path: file.clone(), reason };
-        let mut text = String::new();
-        let opened = fs::File::open(&file).map_err(of_file(&file))?;
-        opened.take(CONFIG_LIMIT_BYTES).read_to_string(&mut text).map_err(of_file(&file))?;
         let mut config: Config = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         config.folder = file.parent().map(Path::to_owned).unwrap_or_default();
         config.check().map_err(wrong)?;

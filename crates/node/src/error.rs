@@ -49,6 +49,12 @@ pub enum NodeError {
         /// What is wrong.
         reason: String,
     },
+    /// Another server did not do what was asked of it.
+    #[error("{reason}")]
+    Upstream {
+        /// What went wrong, without any credential.
+        reason: String,
+    },
     /// What was asked makes no sense.
     #[error("{0}")]
     Asked(String),

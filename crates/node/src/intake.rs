@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use watchfire_release::{Book, Origin, Own, Settling, own, read_definition};
+use watchfire_release::{Book, Said, read_definition};
 use watchfire_stix::json::{self, Node as Json};
 use watchfire_stix::{
-    Container, Mark, Object, Problem, ReadError, Reader, Severity, SpecVersion, Timestamp, Tlp, check,
+    Container, Mark, Object, Problem, ReadError, Reader, Reference, Severity, SpecVersion, Timestamp, check,
+    references,
 };
 
 use crate::clock::microseconds;
@@ -20,7 +21,12 @@ const WORDS_LIMIT: usize = 24;
 
 /// Why a whole envelope is refused.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct BadEnvelope(pub(crate) String);
+pub(crate) enum BadEnvelope {
+    /// It is no JSON.
+    Malformed(String),
+    /// It is, and no envelope.
+    Unsuited(String),
+}
 
 /// An object that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,25 +36,23 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
+/// Of an object that did not say which it is.
+impl Default for Failure {
+    fn default() -> Self {
+        Self { id: "none".to_owned(), version: "none".to_owned(), message: String::new() }
+    }
+}
+
 /// An object on its way in.
 pub(crate) struct Taken {
     pub(crate) object: Object,
-    /// What of it is at the gate.
-    pub(crate) settling: Settling,
+    /// What it says of who may know it.
+    pub(crate) said: Said,
     /// Its version, where it has one of its own.
     pub(crate) version_us: Option<i64>,
-    pub(crate) created_by: Option<String>,
     pub(crate) values: Vec<String>,
     /// What it states: from, how, to.
     pub(crate) relations: Vec<(String, String, String)>,
-}
-
-/// How objects are read.
-pub(crate) struct Reading<'a> {
-    pub(crate) book: &'a Book,
-    pub(crate) origin: Option<Origin<'a>>,
-    pub(crate) default: Tlp,
-    pub(crate) validation: Validation,
 }
 
 /// Cuts a body into objects (TAXII 2.1 §3.7). A bundle is cut likewise: clients send those, too.
@@ -57,44 +61,58 @@ pub(crate) fn cut(body: &[u8]) -> Result<Vec<Result<Vec<u8>, Failure>>, BadEnvel
     let mut cut = Vec::new();
     loop {
         if cut.len() > ENVELOPE_OBJECTS_LIMIT {
-            return Err(BadEnvelope(format!("more than {ENVELOPE_OBJECTS_LIMIT} objects in one envelope")));
+            return Err(BadEnvelope::Unsuited(format!(
+                "more than {ENVELOPE_OBJECTS_LIMIT} objects in one envelope"
+            )));
         }
         match reader.next() {
             None => break,
             Some(Ok(item)) => cut.push(Ok(item.bytes)),
             Some(Err(ReadError::TooLarge(problem))) => {
-                cut.push(Err(Failure {
-                    id: "none".to_owned(),
-                    version: "none".to_owned(),
-                    message: problem.what,
-                }));
+                cut.push(Err(Failure { message: problem.what, ..Failure::default() }));
             }
-            Some(Err(error)) => return Err(BadEnvelope(error.to_string())),
+            Some(Err(error)) => return Err(BadEnvelope::Malformed(error.to_string())),
         }
     }
     match reader.container() {
         Container::Bundle if !cut.is_empty() => Ok(cut),
-        Container::Bundle => Err(BadEnvelope("the envelope holds no objects".to_owned())),
+        Container::Bundle => Err(BadEnvelope::Unsuited("the envelope holds no objects".to_owned())),
         Container::List | Container::Object => {
-            Err(BadEnvelope("an envelope is an object with a list of objects".to_owned()))
+            Err(BadEnvelope::Unsuited("an envelope is an object with a list of objects".to_owned()))
         }
     }
 }
 
-/// The view of an object, or why it has none.
-pub(crate) fn view(bytes: &[u8]) -> Result<Object, Failure> {
-    let (object, problems) = Object::read(bytes);
-    let Some(object) = object else {
-        let message = problems.first().map_or_else(|| "no object".to_owned(), say);
-        return Err(failure(bytes, message));
+/// Reads an object, once, for the store and the gate; or why it is not taken.
+pub(crate) fn take(bytes: &[u8], validation: Validation) -> Result<Taken, Failure> {
+    let (node, mut problems) =
+        json::parse(bytes).map_err(|problem| Failure { message: say(&problem), ..Failure::default() })?;
+    let flaws = problems.len();
+    let refuse = |problem: &Problem| refused(&node, say(problem));
+    let Some(object) = Object::of(bytes, &node, &mut problems) else {
+        let why = problems.get(flaws).or(problems.first());
+        return Err(why.map_or_else(|| refused(&node, "no object".to_owned()), refuse));
     };
     // Without these nobody can say which version it is.
-    let untimed =
-        problems.iter().find(|problem| matches!(problem.pointer.as_str(), "/created" | "/modified"));
-    match untimed {
-        Some(problem) => Err(failure(bytes, say(problem))),
-        None => Ok(object),
+    let untimed = |problem: &&Problem| matches!(problem.pointer.as_str(), "/created" | "/modified");
+    if let Some(problem) = problems.iter().find(untimed) {
+        return Err(refuse(problem));
     }
+    problems.truncate(flaws);
+    if validation == Validation::Strict && object.spec_version() == SpecVersion::V21 {
+        problems.extend(check::check_node(&node));
+        if let Some(problem) = problems.iter().find(|problem| problem.severity == Severity::Error) {
+            return Err(refuse(problem));
+        }
+    }
+    let references = references(&node);
+    Ok(Taken {
+        said: Said::read(&object, &node, &references, flaws > 0),
+        version_us: object.version().map(microseconds),
+        values: values(&node),
+        relations: relations(&object, &node, references),
+        object,
+    })
 }
 
 fn say(problem: &Problem) -> String {
@@ -103,15 +121,13 @@ fn say(problem: &Problem) -> String {
 }
 
 /// A failure names the object as far as it named itself.
-fn failure(bytes: &[u8], message: String) -> Failure {
-    let text = |name: &str| {
-        let (node, _) = json::parse(bytes).ok()?;
-        Some(node.text(name)?.chars().take(300).collect::<String>())
-    };
+fn refused(node: &Json<'_>, message: String) -> Failure {
+    let text = |name: &str| node.text(name).map(|text| text.chars().take(300).collect::<String>());
+    let named = Failure { message, ..Failure::default() };
     Failure {
-        id: text("id").unwrap_or_else(|| "none".to_owned()),
-        version: text("modified").or_else(|| text("created")).unwrap_or_else(|| "none".to_owned()),
-        message,
+        id: text("id").unwrap_or(named.id),
+        version: text("modified").or_else(|| text("created")).unwrap_or(named.version),
+        message: named.message,
     }
 }
 
@@ -134,43 +150,20 @@ pub(crate) fn definitions<'o>(objects: impl Iterator<Item = &'o Object> + Clone)
     (book, missing)
 }
 
-/// Reads an object for the store and the gate.
-pub(crate) fn read(object: Object, reading: &Reading<'_>) -> Result<Taken, Failure> {
-    let (node, flaws) = json::parse(object.bytes()).expect("these bytes were read before");
-    if reading.validation == Validation::Strict && object.spec_version() == SpecVersion::V21 {
-        let broken = flaws
-            .iter()
-            .cloned()
-            .chain(check::check_node(&node))
-            .find(|problem| problem.severity == Severity::Error);
-        if let Some(problem) = broken {
-            return Err(failure(object.bytes(), say(&problem)));
-        }
-    }
-    let own: Own = own(&object, &node, !flaws.is_empty(), reading.book, reading.origin, reading.default);
-    let relations = relations(&object, &node);
-    let values = values(&node);
-    drop(node);
-    Ok(Taken {
-        settling: Settling { id: object.id().clone(), own },
-        version_us: object.version().map(microseconds),
-        created_by: object.created_by_ref().map(|id| id.as_str().to_owned()),
-        values,
-        relations,
-        object,
-    })
-}
+/// The properties in which a marking is referred to: these say who may know, and name nothing that could be told or looked
+/// for; and nearly every object has one.
+const MARKING_PROPERTIES: [&str; 2] = ["object_marking_refs", "marking_ref"];
 
 /// Every reference, by its property, and what a relationship relates.
-fn relations(object: &Object, node: &Json<'_>) -> Vec<(String, String, String)> {
+fn relations(object: &Object, node: &Json<'_>, references: Vec<Reference>) -> Vec<(String, String, String)> {
     let own = object.id().as_str();
-    let mut found: Vec<(String, String, String)> = object
-        .references()
+    let mut found: Vec<(String, String, String)> = references
         .into_iter()
-        .map(|reference| {
+        .filter_map(|reference| {
             let is_name = |part: &&str| !part.is_empty() && !part.bytes().all(|byte| byte.is_ascii_digit());
             let kind = reference.pointer.rsplit('/').find(is_name).unwrap_or("reference");
-            (own.to_owned(), kind.to_owned(), reference.id.as_str().to_owned())
+            let names = !MARKING_PROPERTIES.contains(&kind);
+            names.then(|| (own.to_owned(), kind.to_owned(), reference.id.as_str().to_owned()))
         })
         .collect();
     let ends = (node.text("source_ref"), node.text("relationship_type"), node.text("target_ref"));
@@ -283,16 +276,15 @@ mod tests {
     fn a_bad_object_is_a_failure_with_its_name() {
         let bytes = br#"{"type":"indicator","id":"indicator--e2e1a340-4415-4ba8-9671-f7343fbf0836","spec_version":"2.1",
             "created":"2021-01-01T00:00:00.000Z","modified":"2021-01-01T00:00:00.000Z"}"#;
-        let book = Book::default();
-        let reading = |validation| Reading { book: &book, origin: None, default: Tlp::Red, validation };
-        let object = view(bytes).unwrap();
-        let failure = read(object.clone(), &reading(Validation::Strict)).err().unwrap();
+        let failure = take(bytes, Validation::Strict).err().unwrap();
         assert_eq!(failure.id, "indicator--e2e1a340-4415-4ba8-9671-f7343fbf0836");
         assert_eq!(failure.version, "2021-01-01T00:00:00.000Z");
         assert!(failure.message.contains("pattern"), "{}", failure.message);
-        assert!(read(object, &reading(Validation::Form)).is_ok());
-        assert_eq!(view(b"7").unwrap_err().id, "none");
+        assert!(take(bytes, Validation::Form).is_ok());
+        for nothing in ["7", "{", "{}"] {
+            assert_eq!(take(nothing.as_bytes(), Validation::Form).err().unwrap().id, "none");
+        }
         let untimed = String::from_utf8_lossy(bytes).replacen("2021-01-01", "yesterday", 1);
-        assert!(view(untimed.as_bytes()).is_err());
+        assert!(take(untimed.as_bytes(), Validation::Form).is_err());
     }
 }

@@ -12,27 +12,35 @@ mod add;
 mod administer;
 mod audit;
 mod clearance;
+mod client;
 mod clock;
 mod config;
 mod error;
 mod explain;
 mod init;
 mod intake;
+mod memory;
 mod metrics;
 mod node;
+mod patience;
+mod percent;
 mod secret;
 mod serve;
+mod settings;
 mod sign_in;
 mod taxii;
 mod tls;
+mod totp;
 
 pub use administer::{
     AccountLine, CollectionLine, NewUser, PartyLine, TokenLine, add_certificate, add_collection, add_token,
     add_user, backup, check_password, collections, forget_party, grant, parties, restore, revoke_token,
-    set_community, set_disabled, set_organisation, set_password, tokens, users,
+    set_community, set_disabled, set_organisation, set_password, set_totp, tokens, users,
 };
+pub use client::{Credential, Offered, Pull, Pulled, Upstream, offers, pull};
 pub use config::{CONFIG_FILE, Config, Validation};
 pub use error::NodeError;
 pub use explain::{Explained, Told, explain};
 pub use init::{Initialised, New, init};
 pub use serve::{Serving, serve};
+pub use settings::Setting;

@@ -9,15 +9,23 @@ use watchfire_store::{Options, Party, Read, Store};
 
 use crate::audit::Log;
 use crate::clearance::Markings;
-use crate::clock::now_us;
+use crate::clock::{instant, microseconds, now_us};
 use crate::config::Config;
 use crate::error::{NodeError, Result, of_file};
+use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::secret::Seal;
+use crate::secret::{Seal, new_secret};
 use crate::sign_in::Doorkeeper;
 
 /// For so long the directory is taken as it was read: who is moved out of a community is out a second later.
 const DIRECTORY_AGE_US: i64 = 1_000_000;
+
+/// Bodies of requests and of answers that are in memory at the same time; what the node needs beside them is a tenth of it.
+/// One body of the largest size always fits.
+const BODIES_LIMIT_BYTES: usize = 256 * 1024 * 1024;
+
+/// Objects of an embargo that ended which get new places in one transaction.
+const RENEWED_AT_ONCE: usize = 10_000;
 
 /// A node.
 pub(crate) struct Node {
@@ -28,6 +36,7 @@ pub(crate) struct Node {
     pub(crate) doorkeeper: Doorkeeper,
     pub(crate) audit: Log,
     pub(crate) metrics: Metrics,
+    pub(crate) memory: Memory,
     directory: RwLock<(i64, Arc<Directory>)>,
 }
 
@@ -64,12 +73,15 @@ impl Node {
             reason: "a secret is 64 hexadecimal digits".to_owned(),
         })?;
         let store = Arc::new(open_store(&config)?);
+        // The first random number of a process gathers entropy for a while: here, and not in somebody's request.
+        new_secret()?;
         Ok(Self {
             seal: Seal::new(&secret)?,
             markings: Markings::default(),
             doorkeeper: Doorkeeper::default(),
             audit: Log::start(Arc::clone(&store)),
             metrics: Metrics::default(),
+            memory: Memory::new(BODIES_LIMIT_BYTES.max(2 * config.taxii.max_content_length)),
             directory: RwLock::new((i64::MIN, Arc::new(Directory::of(&config.organisation)))),
             config,
             store,
@@ -89,6 +101,26 @@ impl Node {
         let read = Arc::new(self.store.read(|read| read_directory(read, own))?);
         *self.directory.write().expect("nobody panics while holding it") = (now, Arc::clone(&read));
         Ok(read)
+    }
+
+    /// Brings what an embargo held back to those who follow its collection, once the embargo has ended: whoever has
+    /// passed its place would never see it. How many objects that were.
+    pub(crate) fn end_embargoes(&self) -> Result<usize> {
+        let now = now_us();
+        let markings = self.store.read(|read| self.markings.read(read))?;
+        let mut renewed = 0;
+        for (key, marking) in markings.iter() {
+            let Some(ended) = marking.last_change(instant(now)).map(microseconds) else { continue };
+            while let waiting @ [_, ..] =
+                &self.store.read(|read| read.added_before(*key, ended, RENEWED_AT_ONCE))?[..]
+            {
+                for (collection, places) in waiting {
+                    self.store.write(|write| write.place_anew(*collection, places, now))?;
+                    renewed += places.len();
+                }
+            }
+        }
+        Ok(renewed)
     }
 
     /// What is due now and then.

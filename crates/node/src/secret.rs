@@ -52,6 +52,11 @@ pub(crate) fn token() -> Result<String> {
     Ok(format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
+/// A new secret for one-time codes, as long as the digest (RFC 4226 §4, R6).
+pub(crate) fn totp_secret() -> Result<[u8; 20]> {
+    random()
+}
+
 /// What is kept of a token. It is random, so a plain hash is enough.
 pub(crate) fn token_hash(token: &str) -> Vec<u8> {
     digest::digest(&digest::SHA256, token.as_bytes()).as_ref().to_vec()

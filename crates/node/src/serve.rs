@@ -23,6 +23,7 @@ use crate::clock::{now_us, text};
 use crate::config::Config;
 use crate::error::{NodeError, Result};
 use crate::node::Node;
+use crate::patience::Patient;
 use crate::taxii::router;
 use crate::tls;
 
@@ -32,6 +33,9 @@ const CONNECTIONS_LIMIT: usize = 10_000;
 /// Time for a TLS handshake, and for the headers of a request, idle time between requests included.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A client that takes nothing of its answer for so long is let go, and what it holds with it.
+const READER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The line and headers of a request. A filter of a thousand ids has 50 KB.
 const HEADERS_LIMIT_BYTES: usize = 128 * 1024;
@@ -44,6 +48,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often a node does what is due now and then.
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
+
+/// How often it looks for embargoes that have ended: a joint statement is waited for by the second.
+const EMBARGOES_EVERY: Duration = Duration::from_secs(2);
 
 /// The other end of a connection.
 #[derive(Debug, Clone)]
@@ -85,7 +92,8 @@ pub fn serve(config: Config, on_ready: impl FnOnce(&Serving)) -> Result<()> {
             .local_addr()
             .map_err(|source| NodeError::Listen { address: node.config.listen.clone(), source })?;
         on_ready(&Serving { address, tls: acceptor.is_some() });
-        tokio::spawn(sweep(swept));
+        tokio::spawn(sweep(Arc::clone(&swept)));
+        tokio::spawn(end_embargoes(swept));
         accept(&node, &listener, acceptor).await;
         Ok(())
     })
@@ -115,6 +123,18 @@ async fn sweep(node: Arc<Node>) {
         let node = Arc::clone(&node);
         if let Ok(Err(error)) = tokio::task::spawn_blocking(move || node.sweep()).await {
             log(&format!("housekeeping failed: {error}"));
+        }
+    }
+}
+
+async fn end_embargoes(node: Arc<Node>) {
+    loop {
+        tokio::time::sleep(EMBARGOES_EVERY).await;
+        let node = Arc::clone(&node);
+        match tokio::task::spawn_blocking(move || node.end_embargoes()).await {
+            Ok(Ok(0)) | Err(_) => {}
+            Ok(Ok(renewed)) => log(&format!("{renewed} objects are told anew: their embargo has ended")),
+            Ok(Err(error)) => log(&format!("embargoes could not be looked at: {error}")),
         }
     }
 }
@@ -194,7 +214,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_TIMEOUT)
         .max_buf_size(HEADERS_LIMIT_BYTES)
-        .serve_connection(io, service);
+        .serve_connection(Patient::new(io, READER_TIMEOUT), service);
     // A connection that breaks off is the peer's affair.
     let _ = watcher.watch(connection).await;
 }

@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::node::Node;
 use crate::secret::{TOKEN_PREFIX, is_password, token_hash};
 use crate::serve::Peer;
+use crate::totp;
 
 /// Credentials that are remembered; beyond that all are forgotten and verified anew.
 const REMEMBERED_LIMIT: usize = 10_000;
@@ -157,26 +158,43 @@ fn by_password(
 ) -> Result<Option<SignedIn>> {
     let account = node.store.read(|read| read.account(name))?.filter(|account| !account.disabled);
     let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
-    let tag = node.seal.tag(&[name, password, hash.unwrap_or_default()]);
+    let secret = account.as_ref().and_then(|account| account.totp_secret.as_deref());
+    // A code is good once. What follows it within the quarter of an hour for which it is remembered comes from the same
+    // address, or is no sign-in.
+    let place = if secret.is_some() { origin.to_string() } else { String::new() };
+    let tag = node.seal.tag(&[name, password, hash.unwrap_or_default(), &place]);
     if let Some(account) = &account
         && node.doorkeeper.remembers(&tag, now)
     {
         return Ok(Some(SignedIn::new(account.clone(), true, origin)));
     }
     let locked = account.as_ref().is_some_and(|account| account.locked_until_us > now);
+    let (typed, step) = match secret {
+        None => (password, Some(None)),
+        Some(secret) => match totp::split(password) {
+            Some((typed, code)) => (typed, totp::step_of(secret, code, now).map(Some)),
+            None => (password, None),
+        },
+    };
     let is_good = {
         let _one = node.doorkeeper.hashing.lock().expect("nobody panics while hashing");
-        // A locked account takes as long as any other.
-        is_password(password, hash.filter(|_| !locked))
+        // A locked account, and one whose code is wrong, takes as long as any other.
+        is_password(typed, hash.filter(|_| !locked))
     };
     let Some(account) = account else { return Ok(None) };
+    let is_good = match step.filter(|_| is_good) {
+        Some(Some(step)) => node.store.write(|write| write.use_totp_step(account.key, step))?,
+        Some(None) => true,
+        None => false,
+    };
     if is_good {
         if account.failures > 0 {
             node.store.write(|write| write.forget_failures(account.key))?;
         }
         node.doorkeeper.remember(tag, now);
         let signed_in = SignedIn::new(account, true, origin);
-        node.audit.record(signed_in.act("account.sign-in", name, "password".to_owned()))?;
+        let by = if step == Some(None) { "password" } else { "password and code" };
+        node.audit.record(signed_in.act("account.sign-in", name, by.to_owned()))?;
         return Ok(Some(signed_in));
     }
     if !locked {

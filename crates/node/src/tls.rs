@@ -1,7 +1,7 @@
 //! TLS: the node's certificate as it is configured, and the first one that it makes for itself.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{
@@ -11,9 +11,10 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
+use crate::client::Upstream;
 use crate::config::Config;
 use crate::error::{NodeError, Result, of_file};
 
@@ -27,8 +28,7 @@ pub(crate) fn acceptor(config: &Config) -> Result<Option<TlsAcceptor>> {
     let Some(tls) = &config.tls else { return Ok(None) };
     let (certificate, key) = (config.path(&tls.certificate), config.path(&tls.key));
     let chain = certificates(&certificate)?;
-    let key =
-        PrivateKeyDer::from_pem_file(&key).map_err(|error| failed(format!("{}: {error}", key.display())))?;
+    let key = private_key(&key)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -51,6 +51,44 @@ pub(crate) fn acceptor(config: &Config) -> Result<Option<TlsAcceptor>> {
     let mut server = builder.with_single_cert(chain, key).map_err(failed)?;
     server.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Some(TlsAcceptor::from(Arc::new(server))))
+}
+
+/// Where systems keep the authorities that they trust; `SSL_CERT_FILE` names another file.
+const SYSTEM_AUTHORITIES: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+
+/// How a client speaks TLS with an upstream.
+pub(crate) fn client(upstream: &Upstream) -> Result<Arc<ClientConfig>> {
+    let system = || {
+        let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+        named.or_else(|| SYSTEM_AUTHORITIES.iter().map(PathBuf::from).find(|path| path.exists()))
+    };
+    let file = upstream.authorities.clone().or_else(system);
+    let file =
+        file.ok_or_else(|| failed("this system names no authorities to trust; give a file of them"))?;
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(certificates(&file)?);
+    if added == 0 {
+        return Err(failed(format!("{} holds no authority", file.display())));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?
+        .with_root_certificates(roots);
+    let mut client = match &upstream.certificate {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let key = private_key(key)?;
+            builder.with_client_auth_cert(certificates(certificate)?, key).map_err(failed)?
+        }
+    };
+    client.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(client))
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| failed(format!("{}: {error}", path.display())))
 }
 
 /// The certificates of a file.

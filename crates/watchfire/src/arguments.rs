@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use node::{
-    CollectionCommand, Folder, Intel, IntelCommand, MemberCommand, Node, NodeCommand, NodeInit, TokenCommand,
-    UserCommand,
+    CollectionCommand, ConfigCommand, Folder, Intel, IntelCommand, MemberCommand, Node, NodeCommand,
+    NodeInit, NodePull, TokenCommand, UserCommand,
 };
 
 /// Was this server broken into? Evidence to answer, with proof and with what the logs cannot show.

@@ -191,18 +191,12 @@ fn bodies_are_taken_in_their_form() {
         json!({ "type": "bundle", "id": id("bundle", 1), "objects": [indicator(2, 0, Some(CLEAR))] });
     let answer = post(Some("application/stix+json; version=2.1"), &bundle.to_string());
     assert_eq!((answer.status, answer.json()["success_count"].clone()), (202, json!(1)));
-    for wrong in [
-        " {",
-        "[]",
-        "7",
-        "{}",
-        "{\"objects\":[]}",
-        "{\"objects\":{}}",
-        "\u{feff}",
-        "{\"objects\":[{}]}}",
-        "nonsense",
-    ] {
+    for wrong in [" {", "7", "\u{feff}", "{\"objects\":[{}]}}", "nonsense"] {
         assert_error(&post(Some(TAXII), wrong), 400, wrong);
+    }
+    // JSON, and no envelope (TAXII 2.1 §5.5).
+    for wrong in ["[]", "{}", "{\"objects\":[]}", "{\"objects\":{}}", &indicator(9, 0, None).to_string()] {
+        assert_error(&post(Some(TAXII), wrong), 422, wrong);
     }
     let headers = [("authorization", &*basic("admin")), ("content-type", TAXII)];
     let not_utf8 = node.send("POST", &node.objects(""), &headers, b"{\"objects\":[{\"id\":\"\xff\"}]}");
@@ -240,6 +234,13 @@ fn each_object_has_its_own_outcome() {
     assert_eq!(node.get(&node.root(&format!("status/{}/", status["id"].as_str().unwrap()))).json(), status);
     // The same once more is a success and changes nothing; other content under the same version is a failure.
     assert_eq!(node.post(&envelope(std::slice::from_ref(&good))).json()["success_count"], 1);
+    // Written anew by another program, it says the same.
+    let members: Vec<String> =
+        good.as_object().unwrap().iter().rev().map(|(name, value)| format!("{name:?} : {value}")).collect();
+    let anew = format!("{{\"objects\":[{{ {} }}]}}", members.join(" , "));
+    let headers = [("authorization", &*basic("admin")), ("content-type", TAXII)];
+    let same = node.send("POST", &node.objects(""), &headers, anew.as_bytes()).json();
+    assert_eq!((&same["success_count"], &same["failure_count"]), (&json!(1), &json!(0)), "{same}");
     let mut other = good;
     other["name"] = "another".into();
     let conflict = node.post(&envelope(&[other])).json();
@@ -250,6 +251,35 @@ fn each_object_has_its_own_outcome() {
     node.add_user("ben", "analyst", "CERT-A");
     let path = node.root(&format!("status/{}/", status["id"].as_str().unwrap()));
     assert_error(&node.get_as("ben", &path), 404, "the status of another");
+}
+
+/// Without a filter an object is there in the newest specification version, whatever was written last (TAXII 2.1 §3.4).
+#[test]
+fn the_newest_specification_version_is_meant() {
+    let node = Node::new();
+    let mut older = indicator(1, 7, Some(CLEAR));
+    older.as_object_mut().unwrap().remove("spec_version");
+    older["labels"] = json!(["malicious-activity"]);
+    let mut only = older.clone();
+    only["id"] = id("indicator", 2).into();
+    let status = node.post(&envelope(&[indicator(1, 0, Some(CLEAR)), older, only])).json();
+    assert_eq!(status["success_count"], 3, "{status}");
+    let count = |query: &str| node.get(&node.objects(query)).ids().len();
+    assert_eq!((count(""), count("?match[version]=all"), count("?limit=1")), (2, 2, 1));
+    assert_eq!(
+        (count("?match[spec_version]=2.0"), count("?match[spec_version]=2.0,2.1&match[version]=all")),
+        (2, 3)
+    );
+    let one = node.get(&node.objects(&format!("{}/", id("indicator", 1)))).json();
+    assert_eq!(one["objects"][0]["spec_version"], "2.1");
+    let versions = node.get(&node.objects(&format!("{}/versions/", id("indicator", 1)))).json();
+    assert_eq!(versions["versions"], json!(["2021-03-02T00:00:00.000Z"]));
+    let headers = [("authorization", &*basic("admin"))];
+    assert_eq!(
+        node.send("DELETE", &node.objects(&format!("{}/", id("indicator", 1))), &headers, b"").status,
+        200
+    );
+    assert_eq!(count("?match[spec_version]=2.0,2.1&match[version]=all"), 1, "deleting means all of them");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod collections;
 mod media;
+mod misp;
 mod objects;
 mod query;
 mod refusal;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, Request};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
@@ -44,6 +45,8 @@ pub(crate) struct Call {
     pub(crate) content_type: Option<String>,
     pub(crate) content_encoding: Option<String>,
     pub(crate) accepts_gzip: bool,
+    /// What the requester has already.
+    pub(crate) if_none_match: Option<String>,
 }
 
 impl Call {
@@ -72,7 +75,7 @@ struct Route {
 
 use Endpoint::{Plain, Upload};
 
-const ROUTES: [Route; 12] = [
+const ROUTES: [Route; 13] = [
     Route { path: "/taxii2/", name: "discovery", methods: &[("GET", Plain(collections::discovery))] },
     Route { path: "/taxii2/{root}/", name: "api-root", methods: &[("GET", Plain(collections::api_root))] },
     Route {
@@ -119,6 +122,11 @@ const ROUTES: [Route; 12] = [
         path: "/taxii2/{root}/collections/{collection}/values.csv/",
         name: "values.csv",
         methods: &[("GET", Plain(views::csv))],
+    },
+    Route {
+        path: "/taxii2/{root}/collections/{collection}/misp/{file}/",
+        name: "misp",
+        methods: &[("GET", Plain(misp::file))],
     },
     Route { path: "/metrics", name: "metrics", methods: &[("GET", Plain(collections::metrics))] },
 ];
@@ -173,7 +181,7 @@ async fn answer(
         let call = call(&first, &parts, path)?;
         let endpoint = endpoint.ok_or_else(|| Refusal::method(route.methods))?;
         match endpoint {
-            Plain(run) => Ok(Err(reply::finish(run(&first, &call), &call))),
+            Plain(run) => Ok(Err(reply::finish(&first, run(&first, &call), &call))),
             Upload(prepare, take) => {
                 prepare(&first, &call)?;
                 Ok(Ok((call, take)))
@@ -186,13 +194,14 @@ async fn answer(
         Ok(Err(refusal)) => return refusal.response(),
         Err(_) => return Refusal::internal().response(),
     };
-    let bytes: Bytes = match upload::receive(&node, body, announced).await {
-        Ok(bytes) => bytes,
+    let mut received = match upload::receive(&node, body, announced).await {
+        Ok(received) => received,
         Err(refusal) => return refusal.response(),
     };
     blocking(move || {
-        let taken = upload::inflate(&node, &call, &bytes).and_then(|body| take(&node, &call, &body));
-        reply::finish(taken, &call)
+        let taken = upload::inflate(&node, &call, &mut received).and_then(|body| take(&node, &call, &body));
+        drop(received);
+        reply::finish(&node, taken, &call)
     })
     .await
 }
@@ -229,6 +238,7 @@ fn call(node: &Node, parts: &Parts, path: HashMap<String, String>) -> Result<Cal
         content_encoding: text(parts, header::CONTENT_ENCODING),
         accepts_gzip: text(parts, header::ACCEPT_ENCODING)
             .is_some_and(|accepted| media::accepts_gzip(&accepted)),
+        if_none_match: text(parts, header::IF_NONE_MATCH),
     })
 }
 

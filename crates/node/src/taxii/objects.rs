@@ -223,6 +223,10 @@ pub(super) fn delete(node: &Node, call: &Call) -> Answer {
         }
         let mut filter = asked.store_filter(false, true);
         filter.ids.push(id);
+        if filter.spec_versions.is_empty() {
+            // All versions are meant, whatever STIX they are written in.
+            filter.spec_versions = vec!["2.0", "2.1"];
+        }
         let removed = write.remove(collection.key, &filter, &clearance, now)?;
         let detail = format!("{id}, versions {removed}");
         write.audit(&[call.who.act("object.delete", &collection.id, detail).entry()])?;

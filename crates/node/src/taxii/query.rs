@@ -8,6 +8,7 @@ use watchfire_store::{Filter, Versions};
 use super::{Call, Refusal};
 use crate::clock::microseconds;
 use crate::node::Node;
+use crate::percent::decode;
 
 /// Alternatives in one filter: what fits into the address of a request.
 const ALTERNATIVES_LIMIT: usize = 1000;
@@ -42,26 +43,6 @@ impl ServiceFact for Cursor {}
 struct Carried {
     after: i64,
     asked: Asked,
-}
-
-/// Undoes percent-encoding; none where it is wrong.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'%' => {
-                let pair = [rest.next()?, rest.next()?];
-                if !pair.iter().all(u8::is_ascii_hexdigit) {
-                    return None;
-                }
-                bytes.push(u8::from_str_radix(std::str::from_utf8(&pair).ok()?, 16).ok()?);
-            }
-            b'+' => bytes.push(b' '),
-            other => bytes.push(other),
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// Names and values. A name that stands twice is refused: one of the two would not be applied.
@@ -207,15 +188,6 @@ impl Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn percent_encoding() {
-        assert_eq!(decode("match%5Bid%5D").as_deref(), Some("match[id]"));
-        assert_eq!(decode("a+b%20c").as_deref(), Some("a b c"));
-        for wrong in ["%", "%5", "%zz", "%ff", "%+1"] {
-            assert_eq!(decode(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn parameters_stand_once() {

@@ -75,12 +75,23 @@ impl Refusal {
         Self::saying(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large", said)
     }
 
+    pub(crate) fn busy() -> Self {
+        let mut refusal =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "the node has as much in hand as it can hold");
+        refusal.headers = vec![("retry-after", "5".to_owned())];
+        refusal
+    }
+
     pub(crate) fn too_slow() -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")
     }
 
     pub(crate) fn bad(what: impl Into<String>) -> Self {
         Self::saying(StatusCode::BAD_REQUEST, "the request cannot be understood", what)
+    }
+
+    pub(crate) fn unprocessable(what: impl Into<String>) -> Self {
+        Self::saying(StatusCode::UNPROCESSABLE_ENTITY, "the body cannot be processed", what)
     }
 
     pub(crate) fn internal() -> Self {

@@ -2,16 +2,23 @@
 
 use std::io::Write as _;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use axum::http::response::Builder;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use watchfire_release::{Released, ServiceFact};
 
 use super::media::TAXII;
-use super::{Answer, Call, Endpoint};
+use super::{Answer, Call, Endpoint, Refusal};
+use crate::memory::Part;
+use crate::node::Node;
+
+/// Smaller answers are in no memory that is shared out: a thousand of them are a few megabytes.
+const HELD_FROM_BYTES: usize = 16 * 1024;
 
 /// Smaller answers are not worth packing.
 const GZIP_FROM_BYTES: usize = 1024;
@@ -59,6 +66,18 @@ impl Reply {
         Self { media, ..self }
     }
 
+    /// Adds the tag of the body, and leaves the body out where the requester has it (RFC 9110 §13.1.2).
+    pub(crate) fn tagged(mut self, call: &Call) -> Self {
+        let tag = entity_tag(self.body.get());
+        let known = call.if_none_match.as_deref().unwrap_or_default();
+        if known.split(',').any(|known| known.trim() == tag || known.trim() == "*") {
+            self.status = StatusCode::NOT_MODIFIED;
+            self.body = self.body.map(|_| Vec::new());
+        }
+        self.headers.push(("etag", tag));
+        self
+    }
+
     /// Adds the dates of the first and the last object of a page, which were released with it.
     pub(crate) fn dated(mut self, dates: Released<Option<(String, String)>>) -> Self {
         if let Some((first, last)) = dates.into_inner() {
@@ -69,8 +88,26 @@ impl Reply {
     }
 }
 
+/// The entity tag of a body (RFC 9110 §8.8.3): it tells no more than the body does.
+fn entity_tag(body: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
+    format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(digest))
+}
+
+/// Bytes on their way out, with their part of the memory for bodies: a reader who is slow holds both.
+struct Held {
+    bytes: Vec<u8>,
+    _part: Part,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// Turns an answer into a response, packed where that is asked for.
-pub(super) fn finish(answer: Answer, call: &Call) -> Response {
+pub(super) fn finish(node: &Node, answer: Answer, call: &Call) -> Response {
     let reply = match answer {
         Ok(reply) => reply,
         Err(refusal) => return refusal.response(),
@@ -90,8 +127,14 @@ pub(super) fn finish(answer: Answer, call: &Call) -> Response {
             response = response.header("content-encoding", "gzip");
         }
     }
-    let length = body.len();
-    built(response.header("content-length", length), Body::from(body))
+    if reply.status != StatusCode::NOT_MODIFIED {
+        response = response.header("content-length", body.len());
+    }
+    let mut part = node.memory.part();
+    if body.len() >= HELD_FROM_BYTES && !part.grow_to(body.len()) {
+        return Refusal::busy().response();
+    }
+    built(response, Body::from(Bytes::from_owner(Held { bytes: body, _part: part })))
 }
 
 /// What every response carries.

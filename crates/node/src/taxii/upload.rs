@@ -12,10 +12,15 @@ use super::collections::{locate, status_json};
 use super::reply::Reply;
 use super::{Answer, Call, Refusal, media};
 use crate::add::add;
+use crate::intake::BadEnvelope;
+use crate::memory::Part;
 use crate::node::Node;
 
 /// A body comes within this time, whatever its size: 100 MB at 7 Mbit/s.
 const BODY_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// What is unpacked before it is counted.
+const PIECE_BYTES: u64 = 1 << 20;
 
 /// Before the body: may they, and in this form?
 pub(super) fn prepare(node: &Node, call: &Call) -> Result<(), Refusal> {
@@ -32,34 +37,71 @@ pub(super) fn prepare(node: &Node, call: &Call) -> Result<(), Refusal> {
     }
 }
 
+/// A body, and its part of the memory for bodies, which it gives back when it goes.
+pub(super) struct Received {
+    bytes: Bytes,
+    part: Part,
+}
+
 /// Receives a body. Its announced length is checked first, and what comes is counted, announced or not.
-pub(super) async fn receive(node: &Node, body: Body, announced: Option<u64>) -> Result<Bytes, Refusal> {
+pub(super) async fn receive(node: &Node, body: Body, announced: Option<u64>) -> Result<Received, Refusal> {
     let limit = node.config.taxii.max_content_length;
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Refusal::too_large(limit));
     }
-    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
-    match collected {
+    let mut part = node.memory.part();
+    // A small body is not worth its entry; a large one waits for its turn before a byte of it is read.
+    let known = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    if !part.wait_for(known).await {
+        return Err(Refusal::busy());
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, collect(Limited::new(body, limit), &mut part, limit)).await {
         Err(_) => Err(Refusal::too_slow()),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::too_large(limit)),
-        Ok(Err(_)) => Err(Refusal::bad("the body broke off")),
+        Ok(Err(refusal)) => Err(refusal),
+        Ok(Ok(bytes)) => Ok(Received { bytes, part }),
     }
 }
 
-/// Unpacks a body. A few kilobytes can unpack to gigabytes: the limit is that of the unpacked body.
-pub(super) fn inflate(node: &Node, call: &Call, bytes: &Bytes) -> Result<Bytes, Refusal> {
+async fn collect(mut body: Limited<Body>, part: &mut Part, limit: usize) -> Result<Bytes, Refusal> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
+            Err(error) if error.is::<LengthLimitError>() => return Err(Refusal::too_large(limit)),
+            Err(_) => return Err(Refusal::bad("the body broke off")),
+        }
+        if !part.grow_to(bytes.len()) {
+            return Err(Refusal::busy());
+        }
+    }
+    Ok(bytes.into())
+}
+
+/// Unpacks a body. A few kilobytes can unpack to gigabytes: the limits are those of the unpacked body.
+pub(super) fn inflate(node: &Node, call: &Call, received: &mut Received) -> Result<Bytes, Refusal> {
     let packed =
         call.content_encoding.as_deref().is_some_and(|encoding| encoding.trim().eq_ignore_ascii_case("gzip"));
     if !packed {
-        return Ok(bytes.clone());
+        return Ok(received.bytes.clone());
     }
     let limit = node.config.taxii.max_content_length;
     let mut unpacked = Vec::new();
-    let mut reader = MultiGzDecoder::new(&bytes[..]).take(limit as u64 + 1);
-    #[expect(clippy::disallowed_methods)] // its limit is the line above
-    reader.read_to_end(&mut unpacked).map_err(|_| Refusal::bad("the body is no whole gzip"))?;
-    if unpacked.len() > limit { Err(Refusal::too_large(limit)) } else { Ok(unpacked.into()) }
+    let mut reader = MultiGzDecoder::new(&received.bytes[..]);
+    loop {
+        let before = unpacked.len();
+        #[expect(clippy::disallowed_methods)] // a piece of a named size at a time
+        let read = reader.by_ref().take(PIECE_BYTES).read_to_end(&mut unpacked);
+        read.map_err(|_| Refusal::bad("the body is no whole gzip"))?;
+        if unpacked.len() > limit {
+            return Err(Refusal::too_large(limit));
+        }
+        if !received.part.grow_to(received.bytes.len() + unpacked.len()) {
+            return Err(Refusal::busy());
+        }
+        if unpacked.len() == before {
+            return Ok(unpacked.into());
+        }
+    }
 }
 
 /// With the body: each object on its own, and a status of all.
@@ -68,6 +110,9 @@ pub(super) fn take(node: &Node, call: &Call, body: &[u8]) -> Answer {
     if std::str::from_utf8(body).is_err() {
         return Err(Refusal::bad("the body is no UTF-8"));
     }
-    let status = add(node, &call.who, &collection, body)?.map_err(|bad| Refusal::bad(bad.0))?;
+    let status = add(node, &call.who, &collection, body)?.map_err(|bad| match bad {
+        BadEnvelope::Malformed(what) => Refusal::bad(what),
+        BadEnvelope::Unsuited(what) => Refusal::unprocessable(what),
+    })?;
     Ok(Reply::service(status_json(&status)).status(StatusCode::ACCEPTED))
 }

@@ -49,7 +49,7 @@ pub(super) fn text_list(node: &Node, call: &Call) -> Answer {
         let unique: BTreeSet<String> = lines.into_iter().collect();
         unique.into_iter().flat_map(|line| (line + "\n").into_bytes()).collect()
     });
-    Ok(Reply::body(body).media("text/plain; charset=utf-8"))
+    Ok(Reply::body(body).media("text/plain; charset=utf-8").tagged(call))
 }
 
 /// A table: value, path, level, id, from when, until when, when added.
@@ -57,7 +57,7 @@ pub(super) fn csv(node: &Node, call: &Call) -> Answer {
     let lines = collect(node, call, Use::Know, csv_lines)?;
     let head = Released::words("value,type,tlp,id,valid_from,valid_until,date_added\r\n");
     let body = head.with(lines).map(|(head, lines)| (head.to_owned() + &lines.concat()).into_bytes());
-    Ok(Reply::body(body).media("text/csv; charset=utf-8; header=present"))
+    Ok(Reply::body(body).media("text/csv; charset=utf-8; header=present").tagged(call))
 }
 
 fn collect(

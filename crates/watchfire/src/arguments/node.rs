@@ -58,6 +58,15 @@ pub(crate) enum NodeCommand {
         #[command(subcommand)]
         command: CollectionCommand,
     },
+    /// The configuration
+    Config {
+        #[command(flatten)]
+        at: Folder,
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Take in what a collection of another TAXII 2.1 server holds, from where the last pull left off
+    Pull(NodePull),
     /// Write a backup of the store, also while the node is running
     Backup {
         /// The file to write
@@ -134,6 +143,64 @@ pub(crate) struct NodeInit {
     pub(crate) no_tls: bool,
 }
 
+/// `watchfire node pull`
+#[derive(Debug, Args)]
+pub(crate) struct NodePull {
+    #[command(flatten)]
+    pub(crate) at: Folder,
+    /// The other server: its discovery, an API root, or the collection itself
+    pub(crate) url: String,
+    /// Its collection, by id, alias or title; not needed where there is only one
+    #[arg(long)]
+    pub(crate) collection: Option<String>,
+    /// The collection of this node that takes the objects in, by id or alias
+    #[arg(long, value_name = "COLLECTION", required_unless_present = "list")]
+    pub(crate) into: Option<String>,
+    /// The account here that answers for them; TLP:RED is for its eyes
+    #[arg(long = "as", value_name = "ACCOUNT", required_unless_present = "list")]
+    pub(crate) account: Option<String>,
+    /// The organisation whose server it is: what comes from it, it knows already
+    #[arg(long, value_name = "ORGANISATION")]
+    pub(crate) from: Option<String>,
+    /// Sign in there with this name, and the password from standard input
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Sign in there with a token from standard input
+    #[arg(long, conflicts_with = "user")]
+    pub(crate) token_stdin: bool,
+    /// Trust these authorities instead of the system's, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Sign in there with this certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The key of the certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+    /// Begin anew, as if nothing had been pulled before
+    #[arg(long)]
+    pub(crate) anew: bool,
+    /// Objects of a page to ask for
+    #[arg(long, value_name = "N")]
+    pub(crate) page: Option<usize>,
+    /// Only list the collections that are offered
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Listing::Human)]
+    pub(crate) format: Listing,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every key, its value, and where that comes from
+    Show {
+        /// How to print
+        #[arg(long, value_enum, default_value_t = Listing::Human)]
+        format: Listing,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
     /// Make an account; its password is printed once
@@ -163,6 +230,14 @@ pub(crate) enum UserCommand {
         /// Read the password from standard input instead of making one
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Demand a one-time code (TOTP, six digits) at the end of the password; what an authenticator takes is printed once
+    Totp {
+        /// Its name
+        name: String,
+        /// Demand none any more
+        #[arg(long)]
+        off: bool,
     },
     /// Let a client certificate stand for an account
     Certificate {

@@ -1,16 +1,19 @@
 //! `watchfire node`: a member's node made, served and administered.
 
+mod pull;
+
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Read as _, Write as _};
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-use watchfire_node::{Config, New, NewUser, init, serve};
+use watchfire_node::{Config, New, NewUser, Setting, init, serve};
 use watchfire_release::{Community, Organisation};
 
 use super::list::List;
 use crate::arguments::{
-    CollectionCommand, Folder, Listing, MemberCommand, Node, NodeCommand, NodeInit, TokenCommand, UserCommand,
+    CollectionCommand, ConfigCommand, Folder, Listing, MemberCommand, Node, NodeCommand, NodeInit,
+    TokenCommand, UserCommand,
 };
 use crate::{Status, terminal};
 
@@ -29,6 +32,15 @@ pub(crate) fn run(arguments: &Node) -> anyhow::Result<Status> {
         NodeCommand::Token { at, command } => token(&config(at)?, command)?,
         NodeCommand::Member { at, command } => member(&config(at)?, command)?,
         NodeCommand::Collection { at, command } => collection(&config(at)?, command)?,
+        NodeCommand::Config { at, command: ConfigCommand::Show { format } } => {
+            let settings = Config::settings(&at.node).with_context(|| no_node(at))?;
+            let line = |one: Setting| {
+                let human = format!("{:<28} {:<44} {}", one.key, one.value, one.origin);
+                (human, json!({ "key": one.key, "value": one.value, "origin": one.origin }))
+            };
+            print(*format, settings.into_iter().map(line))?;
+        }
+        NodeCommand::Pull(arguments) => return pull::run(arguments),
         NodeCommand::Backup { file, at } => {
             let rows = watchfire_node::backup(&config(at)?, file)?;
             terminal::message(&format!("{rows} rows in {}", file.display()));
@@ -42,9 +54,11 @@ pub(crate) fn run(arguments: &Node) -> anyhow::Result<Status> {
 }
 
 fn config(at: &Folder) -> anyhow::Result<Config> {
-    Config::read(&at.node).with_context(|| {
-        format!("there is no node in {}\nhint: watchfire node init makes one", at.node.display())
-    })
+    Config::read(&at.node).with_context(|| no_node(at))
+}
+
+fn no_node(at: &Folder) -> String {
+    format!("there is no node in {}\nhint: watchfire node init makes one", at.node.display())
 }
 
 /// One line of standard input, without its end.
@@ -141,6 +155,9 @@ fn user(config: &Config, command: &UserCommand) -> anyhow::Result<()> {
         UserCommand::Password { name, password_stdin } => {
             let given = password(*password_stdin)?;
             show_once("password", watchfire_node::set_password(config, name, given.as_deref())?)
+        }
+        UserCommand::Totp { name, off } => {
+            show_once("secret", watchfire_node::set_totp(config, name, !off)?)
         }
         UserCommand::Certificate { name, file } => {
             let fingerprint = watchfire_node::add_certificate(config, name, file)?;

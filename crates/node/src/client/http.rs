@@ -1,0 +1,334 @@
+//! Requests of a client: one connection, one request at a time, answers within limits of size and time.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::MultiGzDecoder;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsConnector;
+
+use super::retry::{Next, after};
+use crate::error::{NodeError, Result};
+use crate::tls;
+
+/// The largest answer, unpacked: what the largest servers send as one page is a tenth of it.
+pub(super) const ANSWER_LIMIT_BYTES: usize = 128 * 1024 * 1024;
+
+/// Time to connect, and for one answer: 128 MB at 10 Mbit/s.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Times that a server may send a request elsewhere.
+const REDIRECTS_LIMIT: usize = 5;
+
+/// By what a client signs in.
+#[derive(Clone, Default)]
+pub enum Credential {
+    /// By nothing, or by the certificate of the connection.
+    #[default]
+    None,
+    /// By a name and a password.
+    Basic(String, String),
+    /// By a token.
+    Bearer(String),
+}
+
+impl Credential {
+    /// Whose view of a server it gives, as it may be kept and shown.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::None => "nobody",
+            Self::Basic(name, _) => name,
+            Self::Bearer(_) => "a token",
+        }
+    }
+}
+
+/// A server and how it is asked.
+#[derive(Clone, Default)]
+pub struct Upstream {
+    /// Where to begin: discovery, an API root, or a collection.
+    pub url: String,
+    /// By what to sign in.
+    pub credential: Credential,
+    /// Authorities to trust, PEM; without one those of the system.
+    pub authorities: Option<PathBuf>,
+    /// A certificate and its key, PEM, by which to sign in as well.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
+/// What a server answered.
+pub(super) struct Got {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Got {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// A client of one origin.
+pub(super) struct Http {
+    runtime: Runtime,
+    origin: Uri,
+    authorization: Option<HeaderValue>,
+    tls: Option<Arc<ClientConfig>>,
+    sender: Option<SendRequest<Empty<Bytes>>>,
+    /// How often a server was asked, again included.
+    pub(super) requests: u64,
+}
+
+/// What went wrong on the way, in words without any credential.
+pub(super) fn failed(reason: impl Into<String>) -> NodeError {
+    NodeError::Upstream { reason: reason.into() }
+}
+
+impl Http {
+    pub(super) fn new(upstream: &Upstream) -> Result<Self> {
+        let origin = origin(&upstream.url)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| failed(format!("no runtime: {error}")))?;
+        let is_tls = origin.scheme_str() == Some("https");
+        let tls = if is_tls { Some(tls::client(upstream)?) } else { None };
+        let authorization = authorization(&upstream.credential)?;
+        if !is_tls && authorization.is_some() && !is_local(&origin) {
+            return Err(failed(format!(
+                "{origin} is http on the network: the password would go in the clear; use https"
+            )));
+        }
+        Ok(Self { runtime, origin, authorization, tls, sender: None, requests: 0 })
+    }
+
+    /// The address of the server, without a path.
+    pub(super) fn origin(&self) -> String {
+        self.origin.to_string().trim_end_matches('/').to_owned()
+    }
+
+    /// Gets a path of the origin, or an address on it, asking again where that is worth it.
+    pub(super) fn get(&mut self, target: &str, accept: &str) -> Result<Got> {
+        let mut target = self.resolve(target)?;
+        let (mut redirects, mut attempt) = (0, 0);
+        loop {
+            self.requests += 1;
+            let answer = self.once(&target, accept);
+            match after(&answer, attempt) {
+                Next::Done => {}
+                Next::Again(wait) => {
+                    std::thread::sleep(wait);
+                    attempt += 1;
+                    continue;
+                }
+            }
+            let got = unpacked(answer?)?;
+            if !got.status.is_redirection() {
+                return Ok(got);
+            }
+            redirects += 1;
+            let place = got.header("location").unwrap_or_default().to_owned();
+            if redirects > REDIRECTS_LIMIT || place.is_empty() {
+                return Err(failed(format!("{target} sends its clients in circles")));
+            }
+            target = self.resolve(&place)?;
+        }
+    }
+
+    /// A path and query on the origin. An address elsewhere is refused: the credential is not for it.
+    fn resolve(&self, target: &str) -> Result<String> {
+        if target.starts_with('/') && !target.starts_with("//") {
+            return Ok(target.to_owned());
+        }
+        let uri: Uri = target.parse().map_err(|_| failed(format!("{target} is no address")))?;
+        let same = uri.scheme_str() == self.origin.scheme_str()
+            && uri.host() == self.origin.host()
+            && port(&uri) == port(&self.origin);
+        if !same {
+            return Err(failed(format!(
+                "{} sends its clients to {target}, which is elsewhere; give that address if it is meant",
+                self.origin
+            )));
+        }
+        Ok(uri.path_and_query().map_or("/", |path| path.as_str()).to_owned())
+    }
+
+    fn once(&mut self, target: &str, accept: &str) -> Result<Got> {
+        let request = self.request(target, accept)?;
+        let kept = self.sender.take().filter(|sender| !sender.is_closed());
+        let (origin, tls) = (self.origin.clone(), self.tls.clone());
+        let (got, sender) = self.runtime.block_on(async move {
+            let mut sender = match kept {
+                Some(sender) => sender,
+                None => tokio::time::timeout(CONNECT_TIMEOUT, connect(&origin, tls))
+                    .await
+                    .map_err(|_| failed(format!("{origin} does not answer")))??,
+            };
+            let got = tokio::time::timeout(ANSWER_TIMEOUT, exchange(&mut sender, request))
+                .await
+                .map_err(|_| failed(format!("{origin} takes too long to answer")))??;
+            Ok::<_, NodeError>((got, sender))
+        })?;
+        self.sender = Some(sender);
+        Ok(got)
+    }
+
+    fn request(&self, target: &str, accept: &str) -> Result<Request<Empty<Bytes>>> {
+        let authority = self.origin.authority().map_or("", |authority| authority.as_str());
+        let mut request = Request::builder()
+            .method(Method::GET)
+            .uri(target)
+            .header(header::HOST, authority)
+            .header(header::ACCEPT, accept)
+            .header(header::ACCEPT_ENCODING, "gzip")
+            .header(header::USER_AGENT, concat!("watchfire/", env!("CARGO_PKG_VERSION")));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        request.body(Empty::new()).map_err(|_| failed(format!("{target} is no path")))
+    }
+}
+
+/// The address without what is not part of the origin, so that no credential in it is ever shown.
+fn origin(url: &str) -> Result<Uri> {
+    let uri: Uri = url.parse().map_err(|_| failed("the address cannot be read; it is https://host/path/"))?;
+    let (Some(scheme @ ("http" | "https")), Some(host)) = (uri.scheme_str(), uri.host()) else {
+        return Err(failed("the address is not https://host/path/"));
+    };
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err(failed("a name and a password are given beside the address, not in it"));
+    }
+    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{scheme}://{host}{port}").parse().map_err(|_| failed("the address cannot be read"))
+}
+
+fn port(uri: &Uri) -> u16 {
+    uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 })
+}
+
+fn is_local(origin: &Uri) -> bool {
+    let host = origin.host().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+fn authorization(credential: &Credential) -> Result<Option<HeaderValue>> {
+    let text = match credential {
+        Credential::None => return Ok(None),
+        Credential::Basic(name, password) => {
+            format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
+        }
+        Credential::Bearer(token) => format!("Bearer {token}"),
+    };
+    let mut value =
+        HeaderValue::from_str(&text).map_err(|_| failed("the token cannot be sent in a header"))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+async fn connect(origin: &Uri, tls: Option<Arc<ClientConfig>>) -> Result<SendRequest<Empty<Bytes>>> {
+    let host = origin.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let unreachable = |error: std::io::Error| failed(format!("{origin} cannot be reached: {error}"));
+    let stream = TcpStream::connect((host.as_str(), port(origin))).await.map_err(unreachable)?;
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => speak(TokioIo::new(stream)).await,
+        Some(config) => {
+            let name = ServerName::try_from(host).map_err(|_| failed("the host has no name for TLS"))?;
+            let stream = TlsConnector::from(config).connect(name, stream).await;
+            let refused = |error| NodeError::Certificate {
+                reason: format!("{origin} cannot be trusted, or does not trust ours: {error}"),
+            };
+            speak(TokioIo::new(stream.map_err(refused)?)).await
+        }
+    }
+}
+
+async fn speak<I>(io: I) -> Result<SendRequest<Empty<Bytes>>>
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let (sender, connection) = http1::handshake(io).await.map_err(|error| failed(error.to_string()))?;
+    // It ends with the sender.
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(sender)
+}
+
+async fn exchange(sender: &mut SendRequest<Empty<Bytes>>, request: Request<Empty<Bytes>>) -> Result<Got> {
+    sender.ready().await.map_err(|error| failed(format!("the connection broke off: {error}")))?;
+    let response = sender
+        .send_request(request)
+        .await
+        .map_err(|error| failed(format!("the server broke off: {error}")))?;
+    let (parts, body) = response.into_parts();
+    let body: Incoming = body;
+    let body = Limited::new(body, ANSWER_LIMIT_BYTES)
+        .collect()
+        .await
+        .map_err(|error| failed(format!("the answer broke off or is too large: {error}")))?;
+    Ok(Got { status: parts.status, headers: parts.headers, body: body.to_bytes().to_vec() })
+}
+
+/// Undoes gzip within the same limit: a few kilobytes can unpack to gigabytes.
+fn unpacked(mut got: Got) -> Result<Got> {
+    let name = HeaderName::from_static("content-encoding");
+    let encoding = got.headers.get(&name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match encoding.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => return Ok(got),
+        "gzip" | "x-gzip" => {}
+        other => return Err(failed(format!("the answer is packed as {other}, which was not asked for"))),
+    }
+    let mut unpacked = Vec::new();
+    let mut reader = MultiGzDecoder::new(got.body.as_slice()).take(ANSWER_LIMIT_BYTES as u64 + 1);
+    #[expect(clippy::disallowed_methods)] // its limit is the line above
+    reader.read_to_end(&mut unpacked).map_err(|_| failed("the answer is no whole gzip"))?;
+    if unpacked.len() > ANSWER_LIMIT_BYTES {
+        return Err(failed(format!("the answer unpacks to more than {ANSWER_LIMIT_BYTES} bytes")));
+    }
+    got.body = unpacked;
+    Ok(got)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        assert_eq!(origin("https://a.example:8443/taxii2/?x=1").unwrap(), "https://a.example:8443/");
+        for wrong in ["", "a.example", "ftp://a.example/", "https://", "/taxii2/"] {
+            assert!(origin(wrong).is_err(), "{wrong}");
+        }
+        let shown = origin("https://ben:secret@a.example/").unwrap_err().to_string();
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn a_credential_stays_with_its_origin() {
+        let upstream = Upstream { url: "http://127.0.0.1:6100/taxii2/".to_owned(), ..Upstream::default() };
+        let http = Http::new(&upstream).unwrap();
+        assert_eq!(http.resolve("/a/?b=1").unwrap(), "/a/?b=1");
+        assert_eq!(http.resolve("http://127.0.0.1:6100/a/").unwrap(), "/a/");
+        for elsewhere in
+            ["http://127.0.0.1:6101/", "https://127.0.0.1:6100/", "http://evil.example/", "//evil/"]
+        {
+            assert!(http.resolve(elsewhere).is_err(), "{elsewhere}");
+        }
+        let credential = Credential::Basic("ben".to_owned(), "secret".to_owned());
+        let clear = Upstream { url: "http://a.example/".to_owned(), credential, ..Upstream::default() };
+        assert!(Http::new(&clear).err().unwrap().to_string().contains("in the clear"));
+    }
+}
