@@ -501,8 +501,8 @@ fn a_node_over_postgresql_keeps_its_promises() {
     let address = server.new_database();
     let node = Node::with_store(&address, "");
     node.add_user("eve", "observer", "ELSEWHERE");
-    node.post(&envelope(&[marked(1000, &[RED]), marked(1001, &[CLEAR])]));
-    assert_eq!(node.get_as("eve", &node.objects("")).ids(), [id("indicator", 1001)]);
+    node.post(&envelope(&[marked(9_000_000, &[RED]), marked(9_000_001, &[CLEAR])]));
+    assert_eq!(node.get_as("eve", &node.objects("")).ids(), [id("indicator", 9_000_001)]);
     acknowledged_objects_survive(node, kills(4));
 }
 
