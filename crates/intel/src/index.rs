@@ -475,8 +475,13 @@ fn is_word(value: &str) -> bool {
     inner == value && value.contains('.') && value.bytes().all(|byte| crate::key::is(byte, crate::key::WORD))
 }
 
-fn is_v4(word: &[u8]) -> bool {
-    word.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+/// Whether a word has the form of an IPv4 address, be it one or not.
+pub(crate) fn is_v4(word: &[u8]) -> bool {
+    let last = || word.iter().rev().take_while(|byte| **byte != b'.').count();
+    word.len() <= 15
+        && word.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        && memchr::memchr_iter(b'.', word).count() == 3
+        && (1..=3).contains(&last())
 }
 
 /// The host of a URL in its one form, and what follows it.

@@ -32,9 +32,8 @@ impl Key {
 /// What a byte is to the scan.
 pub(crate) const WORD: u8 = 1;
 pub(crate) const HEX: u8 = 2;
-pub(crate) const DIGIT: u8 = 4;
 
-/// By byte: whether it is of a word, a hexadecimal or a decimal digit.
+/// By byte: whether it is of a word, and a hexadecimal digit.
 pub(crate) const CLASS: [u8; 256] = {
     let mut class = [0; 256];
     let mut byte = 0_usize;
@@ -45,9 +44,6 @@ pub(crate) const CLASS: [u8; 256] = {
         }
         if it.is_ascii_hexdigit() {
             class[byte] |= HEX;
-        }
-        if it.is_ascii_digit() {
-            class[byte] |= DIGIT;
         }
         byte += 1;
     }

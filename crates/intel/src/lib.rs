@@ -8,6 +8,7 @@
 //! or a file name. **Invariant**: no text and no indicator makes anything run without bound; what is left out is said.
 
 pub mod defang;
+mod domain;
 mod index;
 mod indicator;
 mod key;

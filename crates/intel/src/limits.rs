@@ -17,6 +17,9 @@ pub const LITERAL_BYTES_MIN: usize = 5;
 /// longer (RFC 1035 §2.3.4), and no file name of Windows.
 pub const WORD_BYTES_MAX: usize = 256;
 
+/// The name of a file is no longer, on Windows (NTFS) as elsewhere; so it is within [`WORD_BYTES_MAX`].
+pub const NAME_BYTES_MAX: usize = 255;
+
 /// Components of a path that are looked at before the file name.
 pub const PATH_PARTS_MAX: usize = 24;
 

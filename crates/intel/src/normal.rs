@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::defang::refang;
+use crate::domain::domain;
 use crate::indicator::Kind;
-use crate::limits::{LITERAL_BYTES_MIN, PATH_BYTES_MAX, PATH_PARTS_MAX, VALUE_BYTES_MAX};
+use crate::limits::{
+    LITERAL_BYTES_MIN, NAME_BYTES_MAX, PATH_BYTES_MAX, PATH_PARTS_MAX, VALUE_BYTES_MAX, WORD_BYTES_MAX,
+};
 use crate::network::Network;
 
 /// Why a value is no indicator that can be looked for.
@@ -53,7 +56,10 @@ pub fn normal(kind: Kind, value: &str) -> Result<(Kind, Cow<'_, str>), Refused> 
         Kind::Domain => (kind, form(domain(&refang(value)))?),
         Kind::Url => (kind, form(url(&refang(value)))?),
         Kind::Email => (kind, form(email(&refang(value)))?),
-        Kind::Path | Kind::FileName if value.contains(['/', '\\']) => (Kind::Path, Cow::Owned(path(value)?)),
+        Kind::Path | Kind::FileName if value.contains(['/', '\\']) => {
+            let path = path(value)?;
+            (if path.contains('/') { Kind::Path } else { Kind::FileName }, Cow::Owned(path))
+        }
         Kind::Path | Kind::FileName => (Kind::FileName, Cow::Owned(file_name(value)?)),
         Kind::UserAgent | Kind::Text => {
             let text = value.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
@@ -133,22 +139,30 @@ fn hash(value: &str) -> Option<String> {
 fn address(kind: Kind, value: &str) -> Result<(Kind, Cow<'static, str>), Refused> {
     let bare = value.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = bare.parse::<IpAddr>() {
-        return Ok((Kind::Ip, Cow::Owned(plain(address).to_string())));
+        return single(address);
     }
     // `192.0.2.7:443` and `192.0.2.7|443`.
     if let Some((address, port)) = value.rsplit_once([':', '|']) {
         let address = address.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         if let (Ok(address), Ok(_)) = (address, port.parse::<u16>()) {
-            return Ok((Kind::Ip, Cow::Owned(plain(address).to_string())));
+            return single(address);
         }
     }
     let network = Network::parse(value).ok_or(Refused::Form(kind))?;
     match network.single() {
-        Some(address) => Ok((Kind::Ip, Cow::Owned(plain(address).to_string()))),
+        Some(address) => single(address),
         // Half of all addresses and more is no indicator.
         None if network.bits() < 8 => Err(Refused::Everywhere),
         None => Ok((Kind::Network, Cow::Owned(network.to_string()))),
     }
+}
+
+fn single(address: IpAddr) -> Result<(Kind, Cow<'static, str>), Refused> {
+    // The address of nobody is that of any listener.
+    if address.is_unspecified() {
+        return Err(Refused::Everywhere);
+    }
+    Ok((Kind::Ip, Cow::Owned(plain(address).to_string())))
 }
 
 /// `::ffff:192.0.2.7` is `192.0.2.7`.
@@ -157,21 +171,6 @@ fn plain(address: IpAddr) -> IpAddr {
         IpAddr::V6(address) => address.to_ipv4_mapped().map_or(IpAddr::V6(address), IpAddr::V4),
         IpAddr::V4(_) => address,
     }
-}
-
-fn domain(value: &str) -> Option<String> {
-    let name = value.trim_start_matches("*.").trim_matches('.');
-    let labels = name.split('.');
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    };
-    let last = name.rsplit('.').next()?;
-    let is_name = name.len() <= 253
-        && name.contains('.')
-        && labels.clone().all(is_label)
-        && last.bytes().any(|byte| byte.is_ascii_alphabetic());
-    is_name.then(|| name.to_ascii_lowercase())
 }
 
 /// Scheme and host in lower case, the rest as it is (RFC 3986 §6.2.2.1); an empty path is `/` and is left out (§6.2.3).
@@ -185,18 +184,31 @@ fn url(value: &str) -> Option<String> {
     let host = &rest[host_start..host_end];
     let host =
         domain(host).or_else(|| host.parse::<std::net::Ipv4Addr>().ok().map(|host| host.to_string()))?;
-    let rest =
-        rest[host_end..].strip_suffix('/').filter(|rest| !rest.contains('/')).unwrap_or(&rest[host_end..]);
-    if rest.bytes().any(|byte| byte <= b' ' || byte == b'"') {
+    let rest = &rest[host_end..];
+    let rest = if is_root(rest.as_bytes()) { &rest[..rest.len() - 1] } else { rest };
+    let ends = |byte| ends_url(byte) || byte.is_ascii_control();
+    // A bare host without a scheme is a host.
+    if rest.bytes().any(ends) || (scheme.is_empty() && rest.is_empty()) {
         return None;
     }
     let separator = if scheme.is_empty() { "" } else { "://" };
     Some(format!("{}{separator}{host}{rest}", scheme.to_ascii_lowercase()))
 }
 
+/// Whether what follows a host is a port at most and the empty path.
+pub(crate) fn is_root(rest: &[u8]) -> bool {
+    rest.strip_suffix(b"/")
+        .is_some_and(|port| port.strip_prefix(b":").unwrap_or(port).iter().all(u8::is_ascii_digit))
+}
+
+/// What ends a URL in a text, wherever it stands (RFC 3986 appendix C).
+pub(crate) fn ends_url(byte: u8) -> bool {
+    byte <= b' ' || matches!(byte, b'"' | b'<' | b'>')
+}
+
 fn email(value: &str) -> Option<String> {
     let (local, host) = value.rsplit_once('@')?;
-    let is_local = !local.is_empty() && local.bytes().all(is_local);
+    let is_local = (1..=WORD_BYTES_MAX).contains(&local.len()) && local.bytes().all(is_local);
     let host = domain(host).filter(|_| is_local)?;
     Some(format!("{}@{host}", local.to_ascii_lowercase()))
 }
@@ -206,12 +218,12 @@ pub(crate) fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b".!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
 
-/// Lower case, one `/` between components, without what differs from host to host at its start.
 /// What ends a path in a text: no file has it in its name, and a value with it could never be found.
 pub(crate) fn ends_path(byte: u8) -> bool {
     byte < b' ' || matches!(byte, b'"' | b'<' | b'>' | b'|' | b'*' | b'?')
 }
 
+/// Lower case, one `/` between components, without what differs from host to host at its start.
 fn path(value: &str) -> Result<String, Refused> {
     let mut components: Vec<&str> = value.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
     // `%APPDATA%`, `~`, `.`: only the host knows what they stand for.
@@ -224,7 +236,7 @@ fn path(value: &str) -> Result<String, Refused> {
     if components.iter().any(|part| part.bytes().any(ends_path)) && !last.contains('*') {
         return Err(Refused::Form(Kind::Path));
     }
-    if components.len() > PATH_PARTS_MAX || value.len() > PATH_BYTES_MAX {
+    if components.len() > PATH_PARTS_MAX || value.len() > PATH_BYTES_MAX || last.len() > NAME_BYTES_MAX {
         return Err(Refused::TooLong);
     }
     if components.len() < 2 || last.len() < LITERAL_BYTES_MIN || last.contains('*') {
@@ -236,8 +248,13 @@ fn path(value: &str) -> Result<String, Refused> {
 fn file_name(value: &str) -> Result<String, Refused> {
     let name = value.to_ascii_lowercase();
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-    if name.len() < LITERAL_BYTES_MIN || stem.is_empty() || name.contains('*') {
+    // Digits and dots are the version of something.
+    let is_number = name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if name.len() < LITERAL_BYTES_MIN || stem.is_empty() || is_number || name.contains('*') {
         return Err(Refused::Everywhere);
+    }
+    if name.len() > NAME_BYTES_MAX {
+        return Err(Refused::TooLong);
     }
     Ok(name)
 }

@@ -8,11 +8,11 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter};
 
-use crate::index::{Index, Target, digest_key, unhex};
+use crate::index::{Index, Target, digest_key, is_v4, unhex};
 use crate::indicator::Kind;
-use crate::key::{DIGIT, HEX, Key, WORD, is};
+use crate::key::{HEX, Key, WORD, is};
 use crate::limits::{PATH_BYTES_MAX, PATH_PARTS_MAX, URL_ENDS_MAX, VALUE_BYTES_MAX, WORD_BYTES_MAX};
-use crate::normal::{ends_path, is_local, v6};
+use crate::normal::{ends_path, ends_url, is_local, is_root, v6};
 
 /// Half the length of the shortest digest: one of every so many bytes is looked at.
 const STEP: usize = 16;
@@ -51,7 +51,7 @@ impl Index {
     fn word(&self, text: &[u8], mut word: Range<usize>, found: &mut dyn FnMut(u32, Range<usize>)) {
         let last = text[word.clone()].iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);
         let ending = &text[word.start + last..word.end];
-        let is_address = self.looks_like_address(&text[word.clone()], ending);
+        let is_address = self.has_v4 && is_v4(&text[word.clone()]);
         // Nearly every word ends otherwise than any indicator does.
         let mut key =
             ending.iter().rev().fold(Key::new(self.seed), |key, byte| key.push(byte.to_ascii_lowercase()));
@@ -79,16 +79,11 @@ impl Index {
                 self.look(text, at..word.end, key, true, found);
             }
         }
-        self.look(text, word, key, true, found);
-    }
-
-    /// Whether a word has the form of an IPv4 address, and there is a reason to ask.
-    fn looks_like_address(&self, word: &[u8], ending: &[u8]) -> bool {
-        (1..=3).contains(&ending.len())
-            && word.len() <= 15
-            && self.has_v4
-            && word.iter().all(|byte| is(*byte, DIGIT) || *byte == b'.')
-            && memchr_iter(b'.', word).count() == 3
+        self.look(text, word.clone(), key, true, found);
+        // `_dmarc.evil.example`: the mark before it may be of the name (RFC 8552).
+        if word.start.checked_sub(1).is_some_and(|at| text[at] == b'_') {
+            self.look(text, word.start - 1..word.end, key.push(b'_'), true, found);
+        }
     }
 
     /// Whether a word, or the end of one, is an indicator or the mark of one.
@@ -134,24 +129,30 @@ impl Index {
         }
     }
 
-    /// URLs of a host, up to every place where they may end.
+    /// URLs of a host, the longest of every place where one may end.
     fn url(&self, text: &[u8], host: Range<usize>, host_key: u64, found: &mut dyn FnMut(u32, Range<usize>)) {
         let limit = text.len().min(host.end + VALUE_BYTES_MAX);
-        let end = text[host.end..limit]
-            .iter()
-            .position(|&byte| byte <= b' ' || matches!(byte, b'"' | b'<' | b'>' | b'|' | b'\\' | b'^' | b'`'))
-            .map_or(limit, |end| host.end + end);
-        let doubtful =
-            |byte: u8| matches!(byte, b',' | b';' | b'\'' | b')' | b']' | b'}' | b'.' | b'!' | b'&');
-        let inner = (host.end..end).filter(|&at| doubtful(text[at])).take(URL_ENDS_MAX);
-        let trailing = end.checked_sub(1).filter(|&at| at > host.end && doubtful(text[at]));
+        let end =
+            text[host.end..limit].iter().position(|&byte| ends_url(byte)).map_or(limit, |end| host.end + end);
+        let doubtful = |at: usize| {
+            let may_end = b",;')]}.!&|\\^`";
+            may_end.contains(&text[at])
+        };
+        let inner = (host.end..end).filter(|&at| doubtful(at)).take(URL_ENDS_MAX);
+        let trailing = end.checked_sub(1).filter(|&at| at > host.end && doubtful(at));
+        let mut ends: [usize; URL_ENDS_MAX + 2] = [end; URL_ENDS_MAX + 2];
+        let mut count = 0;
         for end in inner.chain(trailing).chain([end]) {
+            ends[count] = end;
+            count += 1;
+        }
+        for &end in ends[..count].iter().rev() {
             let rest = &text[host.end..end];
             // An empty path is `/`; a server name in a certificate or a proxy's list ends with its host.
             let rest = match rest {
-                [b'/'] => &rest[..0],
                 // A bare host is no URL.
                 [] if !text[..host.start].ends_with(b"://") => continue,
+                _ if is_root(rest) => &rest[..rest.len() - 1],
                 _ => rest,
             };
             let key = host_key ^ Key::new(self.seed).push_all(rest).finish().rotate_left(17);
@@ -190,7 +191,6 @@ impl Index {
                 };
                 if let Some(number) = self.wholes.find(key.finish(), is) {
                     found(number, at..host.end);
-                    return;
                 }
             }
         }
@@ -282,8 +282,8 @@ impl Index {
             done = run.end;
             let trimmed =
                 run.start..run.end - text[run.clone()].iter().rev().take_while(|b| **b == b'.').count();
-            // The longest form has 45 bytes, the shortest three.
-            if !(3..=45).contains(&trimmed.len()) {
+            // The longest form has 45 bytes, the shortest two.
+            if !(2..=45).contains(&trimmed.len()) {
                 continue;
             }
             let address =

@@ -238,6 +238,27 @@ proptest! {
     }
 
     #[test]
+    fn whatever_is_taken_in_is_found(
+        kind in prop::sample::select([None].into_iter().chain(Kind::ALL.map(Some)).collect::<Vec<_>>()),
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "evil", "example", ".", ".", "-", "_", "/", "\\", ":", "@", "http://", "192.0.2.7", "0", "aspx", " ", "é", "?",
+            "|", "^", "`", "%41", ",", "c:", "::", "xn--", "a", "*", "'", "(", "/24", "#", "&", "=", "+", "~", "例",
+        ]), 1..9),
+    ) {
+        let value = parts.concat();
+        let mut builder = Builder::new(Warninglists::default());
+        let origin = builder.origin(Origin::default());
+        let taken = builder.add(origin, &Indicator { value: &value, kind, ..Indicator::default() });
+        let index = builder.build();
+        if taken.is_ok() {
+            let form = index.sources(0).next().unwrap().value;
+            for text in [format!(" {form} "), form.clone(), format!("\"{form}\"")] {
+                prop_assert!(!find(&index, &text).is_empty(), "{:?} {} as {} in {}", kind, value, form, text);
+            }
+        }
+    }
+
+    #[test]
     fn nothing_panics(bytes in prop::collection::vec(prop::sample::select(b"a.0:/\\@%[]() \n\"f-\xff".to_vec()), 0..80)) {
         let values = ["a.a", "0.0.0.0", "a.a/0", "a@a.a", r"a:\a.aaa", "0:0::a", "0.0.0.0/8", "text:aaaaa"];
         let mut builder = Builder::new(Warninglists::default());
