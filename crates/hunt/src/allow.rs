@@ -129,7 +129,8 @@ impl<'a> Test<'a> {
 }
 
 fn shows(finding: &Finding, name: &str, glob: &Glob) -> bool {
-    let mut values = finding.fields.iter().filter(|(field, _)| field.eq_ignore_ascii_case(name));
+    let fields = finding.shown_fields();
+    let mut values = fields.iter().filter(|(field, _)| field.eq_ignore_ascii_case(name));
     values.any(|(_, value)| glob.is_match(value))
 }
 

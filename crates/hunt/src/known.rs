@@ -253,6 +253,7 @@ fn finding(
         recovered: hit.recovered,
         client: hit.client,
         request: hit.request,
+        indicator: None,
         fields: hit.fields.into_iter().map(|(name, value)| (name, on_one_line(value))).collect(),
         raw,
     }

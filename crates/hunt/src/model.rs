@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use watchfire_artifact::{Place, Problem};
 use watchfire_sigma::Level;
 
+pub use crate::intel::{Indicator, IndicatorSource};
 pub use crate::proof::Raw;
 pub use crate::scan::ShownField;
 
@@ -135,10 +136,20 @@ pub struct Finding {
     pub client: Option<IpAddr>,
     /// The number of the request that front end and back end share.
     pub request: Option<String>,
-    /// Names and values to show.
+    /// Names and values to show, all of them the record's own.
     pub fields: Vec<ShownField>,
+    /// The indicator that stands in the record, where it was found by one and not by a rule.
+    pub indicator: Option<Arc<Indicator>>,
     /// The record's bytes.
     pub raw: Raw,
+}
+
+impl Finding {
+    /// What readers are shown: of the record, then of the indicator that stands in it.
+    pub fn shown_fields(&self) -> Vec<ShownField> {
+        let of_indicator = self.indicator.iter().flat_map(|indicator| indicator.shown());
+        self.fields.iter().cloned().chain(of_indicator).collect()
+    }
 }
 
 /// What an expected witness of an act did.

@@ -82,12 +82,12 @@ fn the_source_its_confidence_and_its_validity_are_told() {
     let table = "value,source,report,confidence,valid_from,valid_until,tlp\n203.0.113.47,CERT,Op,60,2021-03-01,2021-04-01,green\n";
     let (folder, intel) = prepare("table.csv", table);
     let found = findings(&hunt(&folder.path().join("EX01"), &["--intel", &intel]));
-    let fields = &found[0]["fields"];
-    assert_eq!(fields["indicator"], "203.0.113.47");
-    assert_eq!(fields["source"], "CERT, \"Op\"");
-    assert_eq!(fields["confidence"], "60 of 100");
-    assert_eq!(fields["valid"], "from 2021-03-01T00:00:00Z until 2021-04-01T00:00:00Z");
-    assert_eq!(fields["marking"], "tlp:green");
+    let (indicator, source) = (&found[0]["indicator"], &found[0]["indicator"]["sources"][0]);
+    assert_eq!((&indicator["value"], &indicator["kind"]), (&"203.0.113.47".into(), &"address".into()));
+    assert_eq!((&source["author"], &source["title"]), (&"CERT".into(), &"Op".into()));
+    assert_eq!((&source["confidence"], &source["markings"][0]), (&60.into(), &"tlp:green".into()));
+    assert_eq!(source["valid_from"], "2021-03-01T00:00:00Z");
+    assert_eq!(source["valid_until"], "2021-04-01T00:00:00Z");
     assert_eq!((&found[0]["level"], &found[0]["outcome"]), (&"medium".into(), &"attempted".into()));
 }
 
@@ -155,7 +155,7 @@ fn event_files_and_events_as_json_tell_the_same() {
                     "{} {} {}",
                     finding["artifact"],
                     finding["time"].as_str().unwrap_or_default().get(..19).unwrap_or_default(),
-                    finding["fields"]["indicator"]
+                    finding["indicator"]["value"]
                 )
             })
             .collect();

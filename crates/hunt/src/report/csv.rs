@@ -16,11 +16,11 @@ use std::str::FromStr;
 use super::selection::listed;
 use super::shown::shown;
 use super::{About, words};
-use crate::model::{Finding, Hunted};
+use crate::model::{Finding, Hunted, Indicator, IndicatorSource};
 
 /// What can stand in a cell, in the order of the widest table. What was there first stands first: `standard` is the
 /// table that scripts read.
-const KNOWN: [Known; 23] = [
+const KNOWN: [Known; 31] = [
     Known("time", |finding| finding.time.map(|time| time.to_string()).unwrap_or_default()),
     Known("server", |finding| finding.server.to_string()),
     Known("stage", |finding| finding.rule.stage.name().to_owned()),
@@ -33,7 +33,7 @@ const KNOWN: [Known; 23] = [
     Known("file", |finding| finding.file.to_string()),
     Known("sha256", |finding| finding.sha256.to_string()),
     Known("place", |finding| words::place(finding.place)),
-    Known("detail", |finding| words::fields(&finding.fields)),
+    Known("detail", |finding| words::fields(&finding.shown_fields())),
     Known("id", |finding| finding.id.clone()),
     Known("rule_id", |finding| finding.rule.id.clone()),
     Known("request", |finding| finding.request.clone().unwrap_or_default()),
@@ -44,7 +44,32 @@ const KNOWN: [Known; 23] = [
     Known("references", |finding| finding.rule.references.join(" ")),
     Known("rule_version", |finding| finding.rule.version.clone()),
     Known("recovered", |finding| finding.recovered.to_string()),
+    Known("indicator", |finding| of_indicator(finding, |indicator| indicator.value.clone())),
+    Known("indicator_kind", |finding| of_indicator(finding, |indicator| indicator.kind.name().to_owned())),
+    Known("indicator_id", |finding| of_source(finding, |source| source.id.map(|id| id.to_string()))),
+    Known("indicator_source", |finding| of_source(finding, |source| Some(source.name()))),
+    Known("indicator_confidence", |finding| {
+        of_source(finding, |source| source.confidence.map(|confidence| confidence.to_string()))
+    }),
+    Known("indicator_valid_from", |finding| {
+        of_source(finding, |source| source.valid_from.map(|time| time.to_string()))
+    }),
+    Known("indicator_valid_until", |finding| {
+        of_source(finding, |source| source.valid_until.map(|time| time.to_string()))
+    }),
+    Known("indicator_marking", |finding| {
+        of_indicator(finding, |indicator| indicator.markings().collect::<Vec<_>>().join(" "))
+    }),
 ];
+
+fn of_indicator(finding: &Finding, what: impl Fn(&Indicator) -> String) -> String {
+    finding.indicator.as_deref().map(what).unwrap_or_default()
+}
+
+/// What the first of those who warn of a value says of it.
+fn of_source(finding: &Finding, what: impl Fn(&IndicatorSource) -> Option<String>) -> String {
+    finding.indicator.as_deref().and_then(|found| what(found.sources.first()?)).unwrap_or_default()
+}
 
 /// Columns of `standard`.
 const STANDARD: usize = 19;
@@ -120,9 +145,9 @@ impl Column {
         match self {
             Self::Known(known) => KNOWN[*known].1(finding),
             Self::Field(name) => {
-                let mut fields = finding.fields.iter();
+                let mut fields = finding.shown_fields().into_iter();
                 let found = fields.find(|(field, _)| field.eq_ignore_ascii_case(name));
-                found.map(|(_, value)| value.clone()).unwrap_or_default()
+                found.map(|(_, value)| value).unwrap_or_default()
             }
         }
     }

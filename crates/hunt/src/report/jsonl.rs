@@ -328,10 +328,55 @@ struct Finding<'a> {
     request: Option<&'a str>,
     #[serde(serialize_with = "in_order")]
     fields: &'a [ShownField],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    indicator: Option<Indicator<'a>>,
     /// Stated where it is so: the record was found behind the end of what its log still holds.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     recovered: bool,
     raw: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Indicator<'a> {
+    value: &'a str,
+    kind: &'static str,
+    sources: Vec<Source<'a>>,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    id: Option<String>,
+    author: &'a str,
+    title: &'a str,
+    file: &'a str,
+    markings: &'a [String],
+    confidence: Option<u8>,
+    valid_from: Option<Timestamp>,
+    valid_until: Option<Timestamp>,
+    warninglist: Option<&'a str>,
+}
+
+impl<'a> Indicator<'a> {
+    fn new(indicator: &'a model::Indicator) -> Self {
+        let sources = indicator.sources.iter().map(Source::new).collect();
+        Self { value: &indicator.value, kind: indicator.kind.name(), sources }
+    }
+}
+
+impl<'a> Source<'a> {
+    fn new(source: &'a model::IndicatorSource) -> Self {
+        Self {
+            id: source.id.map(|id| id.to_string()),
+            author: &source.author,
+            title: &source.title,
+            file: &source.file,
+            markings: &source.markings,
+            confidence: source.confidence,
+            valid_from: source.valid_from,
+            valid_until: source.valid_until,
+            warninglist: source.warninglist.as_deref(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -368,6 +413,7 @@ impl<'a> Finding<'a> {
             client: finding.client,
             request: finding.request.as_deref(),
             fields: &finding.fields,
+            indicator: finding.indicator.as_deref().map(Indicator::new),
             recovered: finding.recovered,
             raw: finding.raw.text(),
         }

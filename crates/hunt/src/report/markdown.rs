@@ -253,7 +253,7 @@ fn finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let place = words::place(finding.place);
     writeln!(out, "- {}, {place} of {}", prose(&finding.artifact), code(&finding.file))?;
     writeln!(out, "- SHA-256 {}", code(&finding.sha256))?;
-    for (name, value) in &finding.fields {
+    for (name, value) in &finding.shown_fields() {
         writeln!(out, "- {}: {}", prose(name), code(&shown(value).cut(MAX_VALUE_CHARS)))?;
     }
     writeln!(out, "\n{}\n", block(&shown_lines(&finding.raw.text()).cut(MAX_RAW_CHARS)))

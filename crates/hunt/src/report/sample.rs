@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use watchfire_artifact::{Place, Problem};
+use watchfire_intel::Kind;
 use watchfire_sigma::Level;
+use watchfire_stix::Uuid;
 
 use super::About;
 use super::Columns;
 use crate::model::{
-    Act, Build, Coverage, Exposure, Finding, Gap, Hunted, Judged, Missing, Moment, NotApplicable, Outcome,
-    Raw, Reason, RuleInfo, RuleTally, Stage, Suppressed, Verdict, Witness, WitnessState,
+    Act, Build, Coverage, Exposure, Finding, Gap, Hunted, Indicator, IndicatorSource, Judged, Missing,
+    Moment, NotApplicable, Outcome, Raw, Reason, RuleInfo, RuleTally, Stage, Suppressed, Verdict, Witness,
+    WitnessState,
 };
 
 /// The server that was broken into.
@@ -186,10 +189,27 @@ pub(crate) fn finding(number: usize, rule: &Arc<RuleInfo>, server: &str, time: &
             ("AnchorMailbox".into(), "ServerInfo~a]@EX01.corp.example:444/ecp/proxyLogon.ecp?#".to_owned()),
             ("UserAgent".into(), hostile.to_owned()),
         ],
+        indicator: None,
         raw: Raw::Kept(format!(
             "{time},0f9ad8bc,15,1,2176,2,Ecp,mail.corp.example,/ecp/y.js,{hostile},241,\t200,EX01~1941996673"
         )),
     }
+}
+
+/// A value that one source warns of.
+pub(crate) fn indicator(kind: Kind, value: &str, id: Option<Uuid>, markings: &[&str]) -> Arc<Indicator> {
+    let source = IndicatorSource {
+        id,
+        author: "CERT".to_owned(),
+        title: "Op".to_owned(),
+        file: "feed.json".to_owned(),
+        markings: markings.iter().map(ToString::to_string).collect(),
+        confidence: Some(60),
+        valid_from: Some(at("2021-03-01T00:00:00Z")),
+        valid_until: None,
+        warninglist: None,
+    };
+    Arc::new(Indicator { value: value.to_owned(), kind, sources: vec![source] })
 }
 
 fn findings() -> Vec<Finding> {

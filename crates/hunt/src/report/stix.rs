@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use watchfire_intel::Kind;
 use watchfire_sigma::Level;
 use watchfire_stix::{Tlp, Uuid, deterministic, json as stix_json};
 
@@ -159,11 +160,11 @@ impl<'a> Bundle<'a> {
     /// The id of the indicator that a finding sights.
     fn indicator(&mut self, finding: &Finding) -> Option<String> {
         let rule = &finding.rule;
-        if let Some(value) = field(finding, "indicator") {
-            if let Some(object) = field(finding, "object") {
-                return Some(format!("indicator--{object}"));
+        if let Some(indicator) = finding.indicator.as_deref() {
+            if let Some(id) = indicator.sources.first().and_then(|source| source.id) {
+                return Some(format!("indicator--{id}"));
             }
-            let pattern = pattern(field(finding, "kind")?, value)?;
+            let pattern = pattern(indicator.kind, &indicator.value)?;
             return Some(self.own_indicator(rule, "stix", &pattern));
         }
         let text = (self.options.rule_text)(rule)?;
@@ -196,8 +197,8 @@ impl<'a> Bundle<'a> {
     fn observables(&mut self, findings: &[&Finding]) -> Vec<String> {
         let mut ids: Vec<String> = Vec::new();
         for finding in findings {
-            let value = field(finding, "indicator")
-                .and_then(|value| observable(field(finding, "kind").unwrap_or_default(), value));
+            let indicator = finding.indicator.as_deref();
+            let value = indicator.and_then(|indicator| observable(indicator.kind, &indicator.value));
             for observable in [value, Some(file(finding)), finding.client.map(address)].into_iter().flatten()
             {
                 if let Some(id) = self.observable(observable)
@@ -260,13 +261,9 @@ fn without_equal_times(mut sighting: Value) -> Value {
     sighting
 }
 
-fn field<'f>(finding: &'f Finding, name: &str) -> Option<&'f str> {
-    finding.fields.iter().find(|(field, _)| **field == *name).map(|(_, value)| value.as_str())
-}
-
 /// The levels of the TLP that sources of an indicator ask for. What claims to be one and is not stays inside.
 fn markings(finding: &Finding) -> Vec<Tlp> {
-    let all = field(finding, "marking").unwrap_or_default().split(", ");
+    let all = finding.indicator.iter().flat_map(|indicator| indicator.markings());
     all.filter(|marking| marking.to_ascii_lowercase().starts_with("tlp:"))
         .map(|marking| Tlp::of_label(marking).unwrap_or(Tlp::Red))
         .collect()
@@ -296,46 +293,41 @@ fn address(address: IpAddr) -> Value {
 }
 
 /// The value of an indicator as an observable.
-fn observable(kind: &str, value: &str) -> Option<Value> {
+fn observable(kind: Kind, value: &str) -> Option<Value> {
     Some(match kind {
-        "address" | "network" => {
+        Kind::Ip | Kind::Network => {
             let object_type = if value.contains(':') { "ipv6-addr" } else { "ipv4-addr" };
             json!({"type": object_type, "value": value})
         }
-        "domain" => json!({"type": "domain-name", "value": value}),
-        "url" if value.contains("://") => json!({"type": "url", "value": value}),
-        "e-mail address" => json!({"type": "email-addr", "value": value}),
-        "hash" => json!({"type": "file", "hashes": {algorithm(value)?: value}}),
-        "file name" => json!({"type": "file", "name": value}),
-        "path" => json!({"type": "file", "name": value.rsplit('/').next().unwrap_or_default()}),
-        _ => return None,
+        Kind::Domain => json!({"type": "domain-name", "value": value}),
+        Kind::Url if value.contains("://") => json!({"type": "url", "value": value}),
+        Kind::Email => json!({"type": "email-addr", "value": value}),
+        Kind::Hash => json!({"type": "file", "hashes": {algorithm(value)?: value}}),
+        Kind::FileName => json!({"type": "file", "name": value}),
+        Kind::Path => json!({"type": "file", "name": value.rsplit('/').next().unwrap_or_default()}),
+        Kind::Url | Kind::UserAgent | Kind::Text => return None,
     })
 }
 
 /// The value of an indicator as a pattern.
-fn pattern(kind: &str, value: &str) -> Option<String> {
-    if kind == "path" {
-        return Some(path_pattern(value));
-    }
+fn pattern(kind: Kind, value: &str) -> Option<String> {
+    let is_v6 = value.contains(':');
     let path = match kind {
-        "address" | "network" if value.contains(':') => "ipv6-addr:value".to_owned(),
-        "address" | "network" => "ipv4-addr:value".to_owned(),
-        "domain" => "domain-name:value".to_owned(),
-        "url" => "url:value".to_owned(),
-        "e-mail address" => "email-addr:value".to_owned(),
-        "hash" => format!("file:hashes.'{}'", algorithm(value)?),
-        "file name" => "file:name".to_owned(),
-        "user agent" => {
+        Kind::Path => return Some(path_pattern(value)),
+        Kind::Ip | Kind::Network if is_v6 => "ipv6-addr:value".to_owned(),
+        Kind::Ip | Kind::Network => "ipv4-addr:value".to_owned(),
+        Kind::Domain => "domain-name:value".to_owned(),
+        Kind::Url => "url:value".to_owned(),
+        Kind::Email => "email-addr:value".to_owned(),
+        Kind::Hash => format!("file:hashes.'{}'", algorithm(value)?),
+        Kind::FileName => "file:name".to_owned(),
+        Kind::UserAgent => {
             "network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'".to_owned()
         }
-        _ => "process:command_line".to_owned(),
+        Kind::Text => "process:command_line".to_owned(),
     };
-    let value = quoted(value);
-    Some(if kind == "network" {
-        format!("[{path} ISSUBSET '{value}']")
-    } else {
-        format!("[{path} = '{value}']")
-    })
+    let operator = if kind == Kind::Network { "ISSUBSET" } else { "=" };
+    Some(format!("[{path} {operator} '{}']", quoted(value)))
 }
 
 /// A path in its one form knows neither separators nor case, so both are left open.
@@ -402,17 +394,17 @@ mod tests {
     fn what_is_written_breaks_no_must_and_no_should() {
         let mut hunted = sample::hunted();
         for (at, (kind, value)) in [
-            ("domain", "evil.example"),
-            ("hash", "d41d8cd98f00b204e9800998ecf8427e"),
-            ("path", "a/b'.exe"),
-            ("network", "192.0.2.0/24"),
-            ("user agent", "evil agent"),
+            (Kind::Domain, "evil.example"),
+            (Kind::Hash, "d41d8cd98f00b204e9800998ecf8427e"),
+            (Kind::Path, "a/b'.exe"),
+            (Kind::Network, "192.0.2.0/24"),
+            (Kind::UserAgent, "evil agent"),
         ]
         .iter()
         .enumerate()
         {
             let finding = &mut hunted.findings[at];
-            finding.fields = vec![("indicator".into(), (*value).into()), ("kind".into(), (*kind).into())];
+            finding.indicator = Some(sample::indicator(*kind, value, None, &[]));
             let id = format!("rule {at}");
             finding.rule = std::sync::Arc::new(RuleInfo { id, ..(*finding.rule).clone() });
         }
@@ -435,10 +427,13 @@ mod tests {
         let mut hunted = sample::hunted();
         let marked = |hunted: &Hunted| objects(&written(Tlp::Amber, hunted))[0]["name"].clone();
         assert_eq!(marked(&hunted), "TLP:AMBER");
-        hunted.findings[0].fields.push(("marking".into(), "tlp:white, tlp:red".into()));
+        // What a record calls a marking marks nothing.
+        hunted.findings[0].fields.push(("marking".into(), "tlp:red".into()));
+        assert_eq!(marked(&hunted), "TLP:AMBER");
+        let warned = |markings| Some(sample::indicator(Kind::Domain, "evil.example", None, markings));
+        hunted.findings[0].indicator = warned(&["tlp:white", "tlp:red"]);
         assert_eq!(marked(&hunted), "TLP:RED");
-        hunted.findings[0].fields.pop();
-        hunted.findings[0].fields.push(("marking".into(), "tlp:purple, PAP:CLEAR".into()));
+        hunted.findings[0].indicator = warned(&["tlp:purple", "PAP:CLEAR"]);
         assert_eq!(marked(&hunted), "TLP:RED");
     }
 
@@ -447,9 +442,8 @@ mod tests {
         let mut hunted = sample::hunted();
         let object = "e2e1a340-4415-4ba8-9671-f7343fbf0836";
         hunted.findings.truncate(1);
-        hunted.findings[0].fields = [("indicator", "evil.example"), ("kind", "domain"), ("object", object)]
-            .map(|(a, b)| (a.into(), b.into()))
-            .to_vec();
+        hunted.findings[0].indicator =
+            Some(sample::indicator(Kind::Domain, "evil.example", Uuid::parse(object), &[]));
         let objects = objects(&written(Tlp::Amber, &hunted));
         let sighting = objects.iter().find(|object| object["type"] == "sighting").unwrap();
         assert_eq!(sighting["sighting_of_ref"], format!("indicator--{object}"));

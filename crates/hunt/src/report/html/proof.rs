@@ -135,7 +135,9 @@ impl<'a> FindingView<'a> {
         let text = finding.raw.text();
         let raw = shown_lines(&text);
         let left_out = raw.chars().count().saturating_sub(MAX_RAW_CHARS);
-        let field = |(name, value): &'a ShownField| (shown(name), shown(value).cut(MAX_VALUE_CHARS));
+        let field = |(name, value): ShownField| {
+            (shown(&name).into_owned(), shown(&value).cut(MAX_VALUE_CHARS).into_owned())
+        };
         Self {
             id: shown(&finding.id),
             time: words::second_or_none(finding.time),
@@ -151,7 +153,7 @@ impl<'a> FindingView<'a> {
             place: words::place(finding.place),
             client: finding.client.map(|client| client.to_string()).unwrap_or_default(),
             request: finding.request.as_deref().map(shown).unwrap_or_default(),
-            fields: finding.fields.iter().map(field).collect(),
+            fields: finding.shown_fields().into_iter().map(field).collect(),
             raw: raw.cut(MAX_RAW_CHARS).into_owned(),
             raw_left_out: (left_out > 0).then(|| words::counted(left_out, "character", "characters")),
         }
