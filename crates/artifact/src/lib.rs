@@ -12,6 +12,7 @@
 pub mod archive;
 pub mod clock;
 pub mod decode;
+pub mod digests;
 pub mod document;
 pub mod event;
 pub mod evtx;

@@ -102,6 +102,14 @@ impl WindowsPath {
         folders.into_iter().find(|(part, _)| path.contains(part)).map(|(_, folder)| folder)
     }
 
+    /// Where in a path the part begins that a browser asks for: behind the root of a site of Exchange or of IIS. The
+    /// path is in lower case with `/` between its parts.
+    pub fn site_path(path: &str) -> Option<usize> {
+        let roots = ["frontend/httpproxy/", "clientaccess/", "inetpub/wwwroot/"];
+        let begins = |at: usize| at == 0 || matches!(path.as_bytes()[at - 1], b'/' | b'%');
+        roots.iter().find_map(|root| Some(path.find(root).filter(|at| begins(*at))? + root.len()))
+    }
+
     /// The path below Exchange's install folder, lower case with `/`: the key of the list of shipped files.
     pub fn below_exchange(&self) -> Option<String> {
         let path = self.0.to_ascii_lowercase();
@@ -181,6 +189,15 @@ mod tests {
         assert_eq!(folder("C/inetpub/wwwroot/aspnet_client/system_web/a.aspx"), Some("aspnet_client"));
         assert_eq!(folder("C/inetpub/wwwroot/iisstart.htm"), Some("wwwroot"));
         assert_eq!(folder("C/Users/x/a.aspx"), None);
+    }
+
+    #[test]
+    fn what_a_browser_asks_for() {
+        let asked = |path: &'static str| WindowsPath::site_path(path).map(|at| &path[at..]);
+        assert_eq!(asked("c:/x/v15/frontend/httpproxy/owa/auth/a.aspx"), Some("owa/auth/a.aspx"));
+        assert_eq!(asked("inetpub/wwwroot/aspnet_client/a.aspx"), Some("aspnet_client/a.aspx"));
+        assert_eq!(asked("c:/oldinetpub/wwwroot/a.aspx"), None);
+        assert_eq!(asked("c:/windows/temp/a.aspx"), None);
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub(crate) struct Entry {
     warning: u16,
     pub(crate) kind: u8,
     confidence: u8,
+    /// From which byte of a path on it is also the path of a URL; 0 if it is none.
+    pub(crate) site: u16,
 }
 
 /// A word by which longer values are found, and which kinds of them.
@@ -81,6 +83,8 @@ pub struct Index {
     /// Entries that are their own words.
     pub(crate) words: Table,
     pub(crate) digests: Table,
+    /// Of how many bytes they are, each once.
+    digest_lengths: Vec<u8>,
     markers: Vec<Marker>,
     pub(crate) marked: Table,
     /// Entries found by a marked word.
@@ -124,6 +128,11 @@ impl Index {
     /// How many indicators there are.
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Whether some are digests of so many bytes: 16 of MD5, 20 of SHA-1, 32 of SHA-256.
+    pub fn has_digests_of(&self, bytes: usize) -> bool {
+        self.digest_lengths.contains(&(bytes as u8))
     }
 
     /// Whether there are none.
@@ -182,7 +191,11 @@ pub struct Builder {
     literals: Vec<String>,
     by_literal: FxHashMap<String, u32>,
     warninglists: Warninglists,
+    site_path: SitePath,
 }
+
+/// From which byte of a path in its one form on a browser asks for it, if it lies in the folder of a site.
+pub type SitePath = fn(&str) -> Option<usize>;
 
 impl Builder {
     /// A builder that holds every value against these lists.
@@ -195,7 +208,14 @@ impl Builder {
             literals: Vec::new(),
             by_literal: FxHashMap::default(),
             warninglists,
+            site_path: |_| None,
         }
+    }
+
+    /// Looks for paths of a site's files also as paths of its URLs.
+    #[must_use]
+    pub fn with_sites(self, site_path: SitePath) -> Self {
+        Self { site_path, ..self }
     }
 
     /// The number of a source, for [`Builder::add`].
@@ -239,6 +259,7 @@ impl Builder {
             warning: self.warning(kind, &value),
             kind: kind.number(),
             confidence: indicator.confidence.map_or(UNSTATED, |confidence| confidence.min(100)),
+            site: 0,
         };
         match kind {
             Kind::Hash => self.digest(entry, &value),
@@ -249,13 +270,13 @@ impl Builder {
                 let (host, rest) = url_parts(&value);
                 self.mark(host, kind);
                 let key = self.key(host).finish() ^ self.key(rest).finish().rotate_left(17);
-                self.whole(entry, &value, key);
+                let _ = self.whole(entry, &value, key);
             }
             Kind::Email => {
                 let host = value.rsplit('@').next().unwrap_or_default();
                 self.mark(host, kind);
                 let key = self.key(&value).finish();
-                self.whole(entry, &value, key);
+                let _ = self.whole(entry, &value, key);
             }
             Kind::Path | Kind::FileName => self.path(entry, kind, &value)?,
             Kind::UserAgent | Kind::Text => self.literal_value(entry, &value)?,
@@ -368,17 +389,22 @@ impl Builder {
         }
         let number = self.push(entry, &bytes);
         self.index.digests.add(key, number);
+        if !self.index.has_digests_of(bytes.len()) {
+            self.index.digest_lengths.push(bytes.len() as u8);
+        }
     }
 
-    fn whole(&mut self, entry: Entry, value: &str, key: u64) {
+    /// Gives the number of the entry if its value is new.
+    fn whole(&mut self, entry: Entry, value: &str, key: u64) -> Option<u32> {
         if let Some(first) =
             self.index.wholes.find(key, |number| self.same(number, entry.kind, value.as_bytes()))
         {
             self.join(first, entry);
-            return;
+            return None;
         }
         let number = self.push(entry, value.as_bytes());
         self.index.wholes.add(key, number);
+        Some(number)
     }
 
     fn network(&mut self, entry: Entry, value: &str) -> Result<(), Refused> {
@@ -419,7 +445,12 @@ impl Builder {
         } else {
             self.mark(name, kind);
             let key = self.key(value).finish();
-            self.whole(entry, value, key);
+            let site = (self.site_path)(value).filter(|at| value.is_char_boundary(*at)).unwrap_or(0);
+            let number = self.whole(Entry { site: site as u16, ..entry }, value, key);
+            if let Some(number) = number.filter(|_| site > 0) {
+                let key = self.key(&value[site..]).finish();
+                self.index.wholes.add(key, number);
+            }
         }
         Ok(())
     }

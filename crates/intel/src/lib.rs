@@ -19,7 +19,7 @@ mod scan;
 mod table;
 pub mod warning;
 
-pub use index::{Builder, Found, Index, Origin};
+pub use index::{Builder, Found, Index, Origin, SitePath};
 pub use indicator::{Indicator, Kind};
 pub use normal::{Refused, guess, normal};
 pub use warning::Warninglists;

@@ -229,9 +229,13 @@ impl Index {
     }
 
     fn path_from(&self, text: &[u8], path: Range<usize>, key: Key, found: &mut dyn FnMut(u32, Range<usize>)) {
+        let is_root_of_site = || begins_at_root(&text[..path.start]);
         let is = |number: u32| {
             let entry = self.entry(number);
-            entry.kind == Kind::Path.number() && is_same_path(self.bytes(entry), &text[path.clone()])
+            let (form, path) = (self.bytes(entry), &text[path.clone()]);
+            let is_site = || entry.site > 0 && is_same_path(&form[entry.site as usize..], path);
+            entry.kind == Kind::Path.number()
+                && (is_same_path(form, path) || (is_root_of_site() && is_site()))
         };
         if let Some(number) = self.wholes.find(key.finish(), is) {
             found(number, path.clone());
@@ -357,6 +361,15 @@ fn ends_with_host(start: &[u8], host: &[u8]) -> bool {
     start.len().checked_sub(host.len()).is_some_and(|at| {
         start[at..].eq_ignore_ascii_case(host) && (at == 0 || start[..at].ends_with(b"://"))
     })
+}
+
+/// Whether a text ends with the slash that begins the path of a URL: behind a host, or behind nothing of a path.
+fn begins_at_root(text: &[u8]) -> bool {
+    let Some(before) = text.strip_suffix(b"/") else { return false };
+    let of_host = |byte: &&u8| is(**byte, WORD) || **byte == b':';
+    let host = before.iter().rev().take(WORD_BYTES_MAX).take_while(of_host).count();
+    let outside = &before[..before.len() - host];
+    if host > 0 { outside.ends_with(b"//") } else { !before.ends_with(b"/") && !before.ends_with(b"\\") }
 }
 
 /// Whether a path in a text is the one whose form this is.

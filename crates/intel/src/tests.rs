@@ -158,6 +158,34 @@ fn paths_and_names() {
 }
 
 #[test]
+fn paths_of_a_site_in_requests() {
+    let mut builder = Builder::new(Warninglists::default())
+        .with_sites(|path| path.find("wwwroot/").map(|at| at + "wwwroot/".len()));
+    let origin = builder.origin(Origin::default());
+    let value = r"C:\inetpub\wwwroot\client\Shell.aspx";
+    builder.add(origin, &Indicator { value, ..Indicator::default() }).unwrap();
+    let index = builder.build();
+    for text in [
+        "GET /client/shell.aspx 200",
+        "https://mail.example:443/client/shell.aspx?a",
+        ",/Client/Shell.aspx,",
+        "/client/shell.aspx",
+        r"c:\inetpub\wwwroot\client\shell.aspx",
+    ] {
+        assert_eq!(find(&index, text).len(), 1, "{text}");
+    }
+    for text in [
+        "GET /a/client/shell.aspx",
+        r"D:\client\shell.aspx",
+        "/shell.aspx",
+        "//client/shell.aspx",
+        "client/shell.aspx",
+    ] {
+        assert_eq!(find(&index, text), [], "{text}");
+    }
+}
+
+#[test]
 fn what_has_no_dot() {
     stands(
         "Mozilla/5.0 (Evil Agent; x)",

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use watchfire_artifact::WindowsPath;
 use watchfire_intel::{Builder, Index, Warninglists};
 use watchfire_interop::intel::{read, warninglists};
 
@@ -28,7 +29,7 @@ pub(crate) fn load(intel: &[PathBuf], lists: &[PathBuf]) -> anyhow::Result<Index
         }
         return Ok(Index::default());
     }
-    let mut builder = Builder::new(warnings(lists)?);
+    let mut builder = Builder::new(warnings(lists)?).with_sites(WindowsPath::site_path);
     let (mut indicators, mut not_meant, mut refused, mut files) = (0, 0, 0, 0);
     let mut told = 0;
     for path in intel {

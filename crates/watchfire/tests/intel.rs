@@ -120,6 +120,33 @@ fn warning_lists_of_the_user() {
 }
 
 #[test]
+fn a_file_is_found_by_any_of_its_digests_and_a_page_by_its_address() {
+    // What `abc` digests to (RFC 1321 A.5, FIPS 180).
+    let list = "900150983cd24fb0d6963f7d28e17f72\na9993e364706816aba3e25717850c26c9cd0d89d\n\
+        ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\nC:\\inetpub\\wwwroot\\client\\x.aspx\n";
+    for (number, value) in list.lines().enumerate() {
+        let (folder, intel) = prepare("list.txt", &format!("{value}\n"));
+        let server = folder.path().join("EX01");
+        for path in ["inetpub/wwwroot/client/page.aspx", "Windows/Temp/tool.bin", "Windows/Temp/other.bin"] {
+            let path = server.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, if path.ends_with("other.bin") { "abd" } else { "abc" }).unwrap();
+        }
+        let log = server.join("inetpub/logs/LogFiles/W3SVC1/u_ex210303.log");
+        let more = LOG.replace("GET /owa/auth/x.js", "GET /client/X.aspx");
+        fs::write(log, if number == 3 { &more } else { LOG }).unwrap();
+        let output = hunt(&server, &["--intel", &intel, "--rules", "/dev/null"]);
+        let mut files: Vec<String> = findings(&output)
+            .iter()
+            .map(|found| found["file"].as_str().unwrap().rsplit('/').next().unwrap().to_owned())
+            .collect();
+        files.sort();
+        let expected: &[&str] = if number == 3 { &["u_ex210303.log"] } else { &["page.aspx", "tool.bin"] };
+        assert_eq!(files, expected, "{value}");
+    }
+}
+
+#[test]
 fn files_without_indicators_are_an_error() {
     for text in ["", "{", "no indicators here\n", r#"{"type":"bundle","id":"x"}"#] {
         let (folder, intel) = prepare("file.json", text);

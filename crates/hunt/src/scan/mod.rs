@@ -3,6 +3,7 @@
 //! A scan sees one file, or one range of one, and nothing else: no other file, no server, no verdict. It returns a
 //! [`Part`], and everything that needs several files happens afterwards over parts.
 
+mod digests;
 mod documents;
 mod events;
 mod evtx;
@@ -16,6 +17,7 @@ mod yara;
 
 use std::io::{self, Read};
 
+use watchfire_artifact::digests::Digesting;
 use watchfire_artifact::evtx::Chunks as EventChunks;
 use watchfire_artifact::lines::{Chunks, read_head, read_limited};
 use watchfire_artifact::{
@@ -152,9 +154,6 @@ impl<'c> Scanner<'c> {
             return Ok(());
         }
         let whole = io::Cursor::new(head).chain(source);
-        if recognised.kind.is_document() {
-            return self.document(&file, recognised.kind, whole, part);
-        }
         if recognised.kind == Kind::Evtx {
             part.kind = Kind::Evtx;
             return evtx::scan(self, &file, EventChunks::range(whole, 0..u64::MAX), part);
@@ -163,7 +162,12 @@ impl<'c> Scanner<'c> {
             let chunks = Chunks::whole(whole, recognised.encoding);
             return self.by_lines(&file, &recognised, chunks, part);
         }
-        Ok(())
+        let wanted = digests::wanted(self.content);
+        let mut whole = Digesting::new(whole, wanted);
+        if recognised.kind.is_document() {
+            self.document(&file, recognised.kind, &mut whole, part)?;
+        }
+        if wanted.any() { self.known_file(&file, recognised.kind, whole, part) } else { Ok(()) }
     }
 
     fn by_lines<R: Read>(
