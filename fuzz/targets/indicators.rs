@@ -33,7 +33,8 @@ fuzz_target!(|data: &[u8]| {
 
 /// A value may begin with the number of its kind.
 fn kind(line: &str) -> (Option<Kind>, &str) {
-    let number = line.split_once('=').and_then(|(number, value)| Some((number.parse::<usize>().ok()?, value)));
+    let number =
+        line.split_once('=').and_then(|(number, value)| Some((number.parse::<usize>().ok()?, value)));
     match number {
         Some((number, value)) if number < Kind::ALL.len() => (Some(Kind::ALL[number]), value),
         _ => (None, line),

@@ -22,7 +22,9 @@ fuzz_target!(|data: &[u8]| {
         let record = layout.record(data, line);
         let row = layout.row(&data[record], &mut cells);
         let _ = (row.time(), row.host(), row.client(), row.request(), row.build());
-        for name in layout.columns().iter().map(String::as_str).chain(["uri", "CMD", "Parameters", "Path", "Message"]) {
+        for name in
+            layout.columns().iter().map(String::as_str).chain(["uri", "CMD", "Parameters", "Path", "Message"])
+        {
             let _ = row.named(name);
         }
     }

@@ -15,7 +15,7 @@ use crate::indicator::{Indicator, Kind};
 use crate::key::{Key, Sieve};
 use crate::limits::{LITERALS_MAX, SOURCES_MAX, TEXT_BYTES_MAX};
 use crate::network::{Network, Networks};
-use crate::normal::{Refused, guess_normal, normal};
+use crate::normal::{Refused, form};
 use crate::table::Table;
 use crate::warning::Warninglists;
 
@@ -231,14 +231,7 @@ impl Builder {
 
     /// Adds an indicator, or says why it cannot be looked for.
     pub fn add(&mut self, origin: u32, indicator: &Indicator<'_>) -> Result<(), Refused> {
-        let (kind, value) = match indicator.kind.map(|kind| (kind, normal(kind, indicator.value))) {
-            None => guess_normal(indicator.value).ok_or(Refused::Form(Kind::Text))?,
-            // Feeds call addresses domains, and domains URLs: what a value looks like is surer.
-            Some((kind, Err(Refused::Form(_)))) => {
-                guess_normal(indicator.value).ok_or(Refused::Form(kind))?
-            }
-            Some((_, form)) => form?,
-        };
+        let (kind, value) = form(indicator)?;
         let length = value.len();
         if self.index.text.len() + 2 * length > TEXT_BYTES_MAX || self.index.entries.len() >= NONE as usize {
             return Err(Refused::TooMany);

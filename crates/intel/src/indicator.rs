@@ -80,4 +80,6 @@ pub struct Indicator<'a> {
     pub valid_until: Option<i64>,
     /// How sure its author is, from 0 to 100.
     pub confidence: Option<u8>,
+    /// What its author says of it; an index does not keep it.
+    pub comment: &'a str,
 }

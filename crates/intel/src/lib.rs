@@ -21,7 +21,7 @@ pub mod warning;
 
 pub use index::{Builder, Found, Index, Origin, SitePath};
 pub use indicator::{Indicator, Kind};
-pub use normal::{Refused, guess, normal};
+pub use normal::{Refused, form, guess, normal};
 pub use warning::Warninglists;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::defang::refang;
 use crate::domain::domain;
-use crate::indicator::Kind;
+use crate::indicator::{Indicator, Kind};
 use crate::limits::{
     LITERAL_BYTES_MIN, NAME_BYTES_MAX, PATH_BYTES_MAX, PATH_PARTS_MAX, VALUE_BYTES_MAX, WORD_BYTES_MAX,
 };
@@ -69,6 +69,16 @@ pub fn normal(kind: Kind, value: &str) -> Result<(Kind, Cow<'_, str>), Refused> 
             (kind, Cow::Owned(text.to_ascii_lowercase()))
         }
     })
+}
+
+/// The kind of an indicator and the form in which it is looked for.
+pub fn form<'a>(indicator: &Indicator<'a>) -> Result<(Kind, Cow<'a, str>), Refused> {
+    match indicator.kind.map(|kind| (kind, normal(kind, indicator.value))) {
+        None => guess_normal(indicator.value).ok_or(Refused::Form(Kind::Text)),
+        // Feeds call addresses domains, and domains URLs: what a value looks like is surer.
+        Some((kind, Err(Refused::Form(_)))) => guess_normal(indicator.value).ok_or(Refused::Form(kind)),
+        Some((_, form)) => form,
+    }
 }
 
 /// The kind that a value has by its looks; none if it could be anything.

@@ -235,10 +235,10 @@ pub(crate) enum Listing {
     after_help = "What a target cannot say is listed on standard error. Exit codes: 0 done, 2 could not do it."
 )]
 pub(crate) struct Convert {
-    /// A MISP event, search result or feed's folder, or STIX; `-` is standard input
+    /// STIX, a MISP event, search result or feed's folder, CSAF, OpenIOC, a table or a list; `-` is standard input
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
-    /// Where to: .stix.json, .misp.json, .csv, .txt, or a folder for a MISP feed; `-` is standard output
+    /// Where to: .stix.json, .misp.json, .layer.json, .csv, .txt, or a folder for a MISP feed; `-` is standard output
     #[arg(value_name = "OUT")]
     pub(crate) output: PathBuf,
     /// What the input is, if not what it looks like
@@ -262,6 +262,13 @@ pub(crate) enum Exchange {
     Csv,
     /// Values for detection, one a line
     Text,
+    /// A definition of indicators; only read
+    #[value(name = "openioc")]
+    OpenIoc,
+    /// A security advisory of CSAF 2.0; only read
+    Csaf,
+    /// A layer of ATT&CK techniques with counts, format 4.5; only written
+    Navigator,
 }
 
 /// `watchfire stix`

@@ -48,6 +48,93 @@ fn to_stix_and_back_and_to_a_feed_a_table_and_a_list() {
     assert_eq!(fs::read_to_string(at("list.txt")).unwrap(), "evil.example\n");
 }
 
+const TABLE: &str = "value,type,source,report,tlp,valid_until,severity\nevil[.]example,domain,CERT,Op,amber,2021-04-01,7\n\
+    192.0.2.9,,CERT,Op,,,\nnothing here,,,,,,\n";
+
+const BUNDLE: &str = r#"{"type":"bundle","id":"bundle--e2e1a340-4415-4ba8-9671-f7343fbf0831","objects":[
+  {"type":"attack-pattern",  "id":"attack-pattern--e2e1a340-4415-4ba8-9671-f7343fbf0832","name":"Web Shell",
+   "external_references":[{"source_name":"mitre-attack","external_id":"T1505.003"}]},
+  {"type":"relationship","id":"relationship--e2e1a340-4415-4ba8-9671-f7343fbf0833","relationship_type":"uses",
+   "source_ref":"malware--e2e1a340-4415-4ba8-9671-f7343fbf0834","target_ref":"attack-pattern--e2e1a340-4415-4ba8-9671-f7343fbf0832"}]}"#;
+
+const ADVISORY: &str = include_str!("../../../fuzz/seeds/advisory.csaf.json");
+
+/// Converts, and gives what was said.
+fn said(from: &Path, to: &Path, code: i32) -> String {
+    let output = watchfire(&[Path::new("convert"), from, to]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{} {} {said}", from.display(), to.display());
+    said
+}
+
+#[test]
+fn tables_lists_definitions_and_advisories_come_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let definition = r#"<ioc id="x"><definition><Indicator operator="OR"><IndicatorItem><Context search="Network/DNS"/><Content type="string">evil.example</Content></IndicatorItem></Indicator></definition></ioc>"#;
+    for (name, text) in [
+        ("table.csv", TABLE),
+        ("list.txt", "# bad\nevil[.]example\n192.0.2.9\n"),
+        ("definition.ioc", definition),
+        ("advisory.json", ADVISORY),
+    ] {
+        fs::write(at(name), text).unwrap();
+        for to in ["x.stix.json", "x.misp.json", "x.csv", "feed/"] {
+            said(&at(name), &at(to), 0);
+        }
+        let check = watchfire(&[Path::new("stix"), Path::new("check"), &at("x.stix.json")]);
+        assert_eq!(check.status.code(), Some(0), "{name} {}", String::from_utf8_lossy(&check.stdout));
+        // The same values, whichever way they went.
+        said(&at("x.misp.json"), &at("y.csv"), 0);
+        said(&at("x.stix.json"), &at("z.csv"), 0);
+        let values = |name: &str| -> Vec<String> {
+            let table = fs::read_to_string(at(name)).unwrap();
+            table.lines().map(|line| line.split(',').take(2).collect()).collect()
+        };
+        assert_eq!(values("y.csv"), values("x.csv"), "{name}");
+        assert_eq!(values("z.csv"), values("x.csv"), "{name}");
+    }
+    let told = said(&at("table.csv"), &at("x.txt"), 0);
+    for line in [
+        "left out: 1 values that are no indicators",
+        "left out: 1 column that says nothing of an indicator: severity",
+        "left out: 1 ends of validity",
+        "left out: 1 markings",
+        "2 indicators converted",
+    ] {
+        assert!(told.contains(line), "{line} in {told}");
+    }
+    assert_eq!(fs::read_to_string(at("x.txt")).unwrap(), "evil.example\n192.0.2.9\n");
+    let told = said(&at("table.csv"), &at("x.misp.json"), 0);
+    assert!(told.contains("left out: 1 ends of validity"), "{told}");
+}
+
+#[test]
+fn a_layer_of_techniques_and_bundles_as_they_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("bundle.json"), BUNDLE).unwrap();
+    said(&at("bundle.json"), &at("x.layer.json"), 0);
+    let layer = json(&at("x.layer.json"));
+    assert_eq!(layer["techniques"][0]["techniqueID"], "T1505.003");
+    assert_eq!((&layer["techniques"][0]["score"], &layer["versions"]["layer"]), (&1.into(), &"4.5".into()));
+    said(&at("bundle.json"), &at("copy.stix.json"), 0);
+    assert_eq!(fs::read_to_string(at("copy.stix.json")).unwrap(), BUNDLE);
+    assert!(said(&at("bundle.json"), &at("bundle.json"), 2).contains("no format"));
+    let told = said(&at("copy.stix.json"), &at("copy.stix.json"), 2);
+    assert!(told.contains("the same file"), "{told}");
+    assert_eq!(fs::read_to_string(at("copy.stix.json")).unwrap(), BUNDLE);
+    assert!(
+        said(&at("bundle.json"), &at("x.csv"), 0).contains("left out: 1 objects of the type attack-pattern")
+    );
+    // A place for what is wrong, and nothing half written.
+    fs::write(at("cut.json"), &BUNDLE[..BUNDLE.len() - 40]).unwrap();
+    for to in ["cut.stix.json", "cut.csv", "cut.layer.json"] {
+        assert!(said(&at("cut.json"), &at(to), 2).contains("byte "));
+        assert!(!at(to).exists(), "{to}");
+    }
+}
+
 #[test]
 fn what_cannot_be_converted() {
     let folder = tempfile::tempdir().unwrap();
@@ -55,9 +142,17 @@ fn what_cannot_be_converted() {
     fs::write(at("event.json"), EVENT).unwrap();
     fs::write(at("bad.json"), "{").unwrap();
     fs::write(at("number.json"), "7").unwrap();
-    for (from, to) in
-        [("event.json", "x.unknown"), ("bad.json", "x.csv"), ("number.json", "x.csv"), ("none.json", "x.csv")]
-    {
+    fs::write(at("list.txt"), "evil.example\n").unwrap();
+    fs::write(at("csaf.json"), r#"{"document":{"csaf_version":"1.0"}}"#).unwrap();
+    for (from, to) in [
+        ("event.json", "x.unknown"),
+        ("bad.json", "x.csv"),
+        ("number.json", "x.csv"),
+        ("none.json", "x.csv"),
+        ("event.json", "x.layer.json"),
+        ("list.txt", "x.layer.json"),
+        ("csaf.json", "x.stix.json"),
+    ] {
         assert_eq!(
             watchfire(&[Path::new("convert"), &at(from), &at(to)]).status.code(),
             Some(2),

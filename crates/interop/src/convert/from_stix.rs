@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use watchfire_intel::Kind;
 use watchfire_stix::{Id, Tlp, json as stix_json};
 
+use super::row::misp_type;
 use super::{LeftOut, MISP_EXTENSION, unpack};
 use crate::intel::stix::{self, Unused};
 
@@ -48,7 +49,7 @@ pub fn was_object(object: &Value) -> bool {
     kept(object, "object").is_some()
 }
 
-fn kept<'v>(object: &'v Value, name: &str) -> Option<&'v Value> {
+pub(super) fn kept<'v>(object: &'v Value, name: &str) -> Option<&'v Value> {
     object.get("extensions")?.get(MISP_EXTENSION)?.get(name)
 }
 
@@ -119,6 +120,10 @@ fn foreign_event(
                 Err(Unused::NotMeant) => left_out.note("indicators that are revoked or benign"),
                 Err(Unused::Refused(why)) => left_out.note(format!("indicators: {why}")),
             },
+            "vulnerability" => {
+                newest = newest.max(seconds(object));
+                attributes.push(vulnerability(object));
+            }
             "report" if name.is_empty() => object["name"].as_str().unwrap_or_default().clone_into(&mut name),
             "identity" if author.is_null() => {
                 let id = object["id"].as_str().unwrap_or_default();
@@ -175,24 +180,13 @@ pub(super) fn attributes_of(indicator: &Value) -> Result<Vec<Value>, Unused> {
     Ok(found.values.into_iter().enumerate().map(attribute).collect())
 }
 
-fn misp_type(kind: Kind, value: &str) -> (&'static str, &'static str) {
-    match kind {
-        Kind::Hash => match value.len() {
-            32 => ("md5", "Payload delivery"),
-            40 => ("sha1", "Payload delivery"),
-            56 => ("sha224", "Payload delivery"),
-            96 => ("sha384", "Payload delivery"),
-            128 => ("sha512", "Payload delivery"),
-            _ => ("sha256", "Payload delivery"),
-        },
-        Kind::Ip | Kind::Network => ("ip-dst", "Network activity"),
-        Kind::Domain => ("domain", "Network activity"),
-        Kind::Url => ("url", "Network activity"),
-        Kind::Email => ("email-src", "Payload delivery"),
-        Kind::Path | Kind::FileName => ("filename", "Payload delivery"),
-        Kind::UserAgent => ("user-agent", "Network activity"),
-        Kind::Text => ("text", "Other"),
-    }
+fn vulnerability(object: &Value) -> Value {
+    let text = |name: &str| object[name].as_str().unwrap_or_default();
+    json!({
+        "uuid": uuid(text("id")), "type": "vulnerability", "category": "External analysis", "value": text("name"),
+        "to_ids": false, "comment": text("description"), "timestamp": seconds(object).to_string(), "deleted": false,
+        "disable_correlation": false,
+    })
 }
 
 pub(super) fn seconds(object: &Value) -> i64 {

@@ -1,11 +1,17 @@
-//! One neighbour's format said in another's: MISP as STIX 2.1 and back, and either as a table or a list.
+//! One neighbour's format said in another's: MISP as STIX 2.1 and back; tables, lists and OpenIOC as either; CSAF as
+//! STIX; and any of them as a table, a list, or a layer of techniques. Bundles of any size are read as streams.
 //!
 //! What STIX has no words for travels in a documented property extension (`docs/misp-extension.md`), so that a MISP
 //! event comes back as it went. What a target cannot say is listed, never dropped in silence.
 
+mod csaf;
 mod feed;
+mod from_rows;
 mod from_stix;
+mod navigator;
 mod pattern;
+mod row;
+mod stream;
 mod tables;
 mod to_stix;
 
@@ -13,9 +19,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use csaf::{CsafError, csaf_to_stix};
 pub use feed::{About, event_of, feed, hash_lines, manifest_entry, uuid_of};
+pub use from_rows::{rows_to_misp, rows_to_stix};
 pub use from_stix::{to_misp, was_event, was_object};
-pub use tables::{csv, text};
+pub use navigator::{Techniques, layer};
+pub use row::{Row, Rows};
+pub use stream::{ConvertError, Names, objects, rows, techniques};
+pub use tables::{List, Table, beyond_tables};
+use to_stix::marking_objects;
 pub use to_stix::to_stix;
 
 /// The extension that holds what only MISP can say. Its definition is part of every bundle that uses it.
@@ -35,6 +47,18 @@ impl LeftOut {
         self.0.iter().map(|(what, count)| format!("{count} {what}"))
     }
 
+    /// So many of something.
+    pub fn many(&mut self, what: &str, count: usize) {
+        if count > 0 {
+            *self.0.entry(what.to_owned()).or_default() += count;
+        }
+    }
+
+    /// What something else left out as well.
+    pub fn add(&mut self, other: Self) {
+        other.0.into_iter().for_each(|(what, count)| *self.0.entry(what).or_default() += count);
+    }
+
     /// How many things.
     pub fn count(&self) -> usize {
         self.0.values().sum()
@@ -52,6 +76,11 @@ pub fn events(value: Value) -> Vec<Value> {
         },
         _ => Vec::new(),
     }
+}
+
+/// The rows of events.
+pub fn event_rows(events: &[Value]) -> impl Iterator<Item = Row> {
+    events.iter().flat_map(Row::of_event)
 }
 
 /// All attributes of an event, those of its objects behind its own.

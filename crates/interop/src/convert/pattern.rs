@@ -14,7 +14,15 @@ pub(super) fn pattern(attribute_type: &str, value: &str) -> Option<String> {
 
 fn tests(attribute_type: &str, value: &str) -> Option<Vec<String>> {
     let Some((first, second)) = attribute_type.split_once('|') else {
-        return Some(vec![test(attribute_type, value)?]);
+        // A path is a name in a folder (§6.7).
+        let folder = value.rsplit_once(['\\', '/']).filter(|_| attribute_type == "filename");
+        return Some(match folder {
+            Some((folder, name)) if !folder.is_empty() && !name.is_empty() => vec![
+                test(attribute_type, name)?,
+                format!("file:parent_directory_ref.path = '{}'", quoted(folder)),
+            ],
+            _ => vec![test(attribute_type, value)?],
+        });
     };
     let (left, right) = value.split_once('|')?;
     let equal = |path: &str, value: &str| format!("{path} = '{}'", quoted(value));

@@ -6,6 +6,7 @@ use serde_json::json;
 use watchfire_stix::{Severity, check};
 
 use super::*;
+use crate::intel::Format;
 
 fn event() -> Value {
     json!({
@@ -106,18 +107,211 @@ fn objects_that_never_were_misp() {
     );
 }
 
+fn table_of(rows: impl IntoIterator<Item = Row>) -> String {
+    let mut out = Vec::new();
+    let mut table = Table::new(&mut out).unwrap();
+    rows.into_iter().for_each(|row| table.row(&row).unwrap());
+    table.end().unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn list_of(rows: impl IntoIterator<Item = Row>) -> (String, LeftOut) {
+    let mut out = Vec::new();
+    let mut list = List::new(&mut out);
+    rows.into_iter().for_each(|row| list.row(&row).unwrap());
+    let left_out = list.end().unwrap();
+    (String::from_utf8(out).unwrap(), left_out)
+}
+
+fn read_rows(text: &str, format: Format) -> Rows {
+    Rows::read("file", &mut text.as_bytes(), format).unwrap().0
+}
+
 #[test]
 fn tables_lists_and_feeds() {
-    let (table, left_out) = csv(&[event()]);
-    assert!(table.contains("evil.example|192.0.2.9,domain|ip,1,seen,5e396a1e-68e4-4db5-8810-ca350aba0001,A campaign,CERT,tlp:red\r\n"));
-    assert_eq!((table.lines().count(), left_out.count()), (8, 5));
-    assert_eq!(text(&[event()]).0.lines().count(), 4);
-    let files = feed(&[event()]);
+    let events = [event()];
+    let table = table_of(event_rows(&events));
+    assert!(table.contains("evil.example|192.0.2.9,domain|ip,1,seen,5e396a1e-68e4-4db5-8810-ca350aba0001,A campaign,CERT,tlp:red,,,\r\n"), "{table}");
+    assert_eq!((table.lines().count(), beyond_tables(&events).count()), (8, 5));
+    let (list, left_out) = list_of(event_rows(&events));
+    assert_eq!(list.lines().count(), 4);
+    assert!(left_out.lines().any(|line| line == "1 values of several lines"));
+    let files = feed(&events);
     assert_eq!(files.len(), 3);
     assert!(
         files["hashes.csv"].contains("d5d3bb8a7c3a4ac8d10f9dc2b4dd7a3a")
             || files["hashes.csv"].lines().count() == 9
     );
+}
+
+const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_800_000_000, 0);
+
+#[track_caller]
+fn is_valid(bundle: &Value) {
+    for object in objects(bundle) {
+        let mut problems = check(object.to_string().as_bytes());
+        // What is behind a URL is not ours to fetch, so its hashes cannot stand beside it (§2.5, a should).
+        problems.retain(|problem| problem.what != "hashes should stand beside url");
+        assert_eq!(problems, [], "{object}");
+    }
+}
+
+#[test]
+fn a_table_as_stix_as_misp_and_again_as_a_table() {
+    let text = "value,type,comment,tlp,source,report,confidence,valid_from,valid_until,uuid\n\
+        hxxps://evil[.]example/A,url,seen,amber,CERT,Op,60,2021-03-01,2021-04-01,5e396a1e-68e4-4db5-8810-ca350aba0001\n\
+        192.0.2.9,,,,CERT,Op,,,2021-04-01,\n\
+        C:\\Temp\\evil it's.exe,filepath,,mauve,,,,,,\nnothing here,,,,,,,,,\n";
+    let Rows { rows, .. } = read_rows(text, Format::Csv);
+    assert_eq!(rows.len(), 3);
+    let (bundle, left_out) = rows_to_stix(&rows, NOW);
+    is_valid(&bundle);
+    assert_eq!(left_out, LeftOut::default());
+    let all = objects(&bundle);
+    let types: Vec<&str> = all.iter().map(|object| object["type"].as_str().unwrap()).collect();
+    let expected = [
+        "marking-definition",
+        "marking-definition",
+        "identity",
+        "indicator",
+        "indicator",
+        "report",
+        "indicator",
+    ];
+    assert_eq!(types, expected);
+    assert_eq!(all[3]["pattern"], "[url:value = 'https://evil.example/A']");
+    assert_eq!(all[6]["object_marking_refs"][0], watchfire_stix::Tlp::Red.marking_id());
+    // Through STIX it comes back as the table said it, but for UUIDs and times that STIX wants.
+    let text = bundle.to_string();
+    let names = Names::read(&mut text.as_bytes()).unwrap();
+    let mut again = Vec::new();
+    let left_out = super::rows(&mut text.as_bytes(), &names, &mut |row| {
+        again.push(row.clone());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(left_out, LeftOut::default());
+    let told = |rows: &[Row]| -> Vec<Row> {
+        let keep = |row: &Row| Row { uuid: String::new(), valid_from: String::new(), ..row.clone() };
+        rows.iter().map(keep).collect()
+    };
+    let mut first = told(&rows);
+    (first[0].comment, first[1].tlp, first[2].tlp) = ("seen".into(), "tlp:amber".into(), "tlp:red".into());
+    assert_eq!(told(&again)[..2], first[..2]);
+    assert_eq!((again[2].value.as_str(), again[2].tlp.as_str()), (r"C:\Temp\evil it's.exe", "tlp:red"));
+    let (events, left_out) = rows_to_misp(&rows, NOW);
+    assert_eq!((events.len(), left_out.count()), (2, 3));
+    assert_eq!(events[0]["Attribute"][0]["uuid"], "5e396a1e-68e4-4db5-8810-ca350aba0001");
+    assert_eq!(events[0]["Attribute"][0]["Tag"][1]["name"], "misp:confidence-level=\"fairly-confident\"");
+    assert_eq!(event_rows(&events).next().unwrap().confidence, Some(50));
+    comes_back(&events);
+}
+
+#[test]
+fn lists_and_definitions_as_rows() {
+    let values = |text: &str, format| -> Vec<String> {
+        read_rows(text, format)
+            .rows
+            .into_iter()
+            .map(|row| format!("{} {}", row.value_type, row.value))
+            .collect()
+    };
+    assert_eq!(
+        values("# x\nEvil[.]example\n203.0.113.0/24\nnothing here\n", Format::List),
+        ["domain evil.example", "ip-dst 203.0.113.0/24"]
+    );
+    let ioc = r#"<ioc id="x"><definition><Indicator operator="OR"><IndicatorItem><Context search="FileItem/Md5sum"/>
+        <Content type="string">D41D8CD98F00B204E9800998ECF8427E</Content></IndicatorItem></Indicator></definition></ioc>"#;
+    assert_eq!(values(ioc, Format::OpenIoc), ["md5 d41d8cd98f00b204e9800998ecf8427e"]);
+}
+
+#[test]
+fn techniques_with_counts() {
+    let text = r#"{"type":"bundle","id":"bundle--e2e1a340-4415-4ba8-9671-f7343fbf0831","objects":[
+        {"type":"relationship","relationship_type":"uses","source_ref":"malware--1","target_ref":"attack-pattern--1"},
+        {"type":"attack-pattern","id":"attack-pattern--1","name":"Web Shell","external_references":[{"source_name":"x"},
+         {"source_name":"mitre-attack","external_id":"T1505.003"}],"x_mitre_domains":["enterprise-attack"]},
+        {"type":"attack-pattern","id":"attack-pattern--2","name":"Old","revoked":true},
+        {"type":"attack-pattern","id":"attack-pattern--3","name":"Unused","external_references":[{"source_name":"mitre-attack","external_id":"T1003"}]},
+        {"type":"relationship","relationship_type":"mitigates","source_ref":"course-of-action--1","target_ref":"attack-pattern--1"},
+        {"type":"indicator","labels":["misp-galaxy:mitre-attack-pattern=\"Phishing - T1566\""],
+         "external_references":[{"source_name":"mitre-attack","external_id":"T1505.003"}]},
+        {"type":"report","object_refs":["attack-pattern--1","malware--1"]}]}"#;
+    let (techniques, left_out) = techniques(&mut text.as_bytes()).unwrap();
+    let layer = layer(&techniques, "x");
+    let scores: Vec<(&str, u64)> = layer["techniques"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["techniqueID"].as_str().unwrap(), row["score"].as_u64().unwrap_or(0)))
+        .collect();
+    assert_eq!(scores, [("T1003", 0), ("T1505.003", 3), ("T1566", 1)]);
+    assert_eq!((&layer["versions"]["layer"], &layer["domain"]), (&json!("4.5"), &json!("enterprise-attack")));
+    assert_eq!(layer["gradient"]["maxValue"], 3);
+    let lines: Vec<String> = left_out.lines().collect();
+    assert_eq!(
+        lines,
+        ["1 relationships mitigates: no use of a technique", "1 techniques that are revoked or deprecated"]
+    );
+    let event = json!({"Tag": [{"name": "misp-galaxy:mitre-attack-pattern=\"Web Shell - T1505.003\""}],
+        "Attribute": [{"Tag": [{"name": "misp-galaxy:mitre-attack-pattern=\"Web Shell - T1505.003\""}]}]});
+    let (techniques, _) = Techniques::of_events(&[event]);
+    assert_eq!(super::layer(&techniques, "x")["techniques"][0]["score"], 2);
+}
+
+fn advisory() -> Value {
+    json!({
+        "document": {
+            "category": "csaf_security_advisory", "csaf_version": "2.0", "title": "Holes in a server",
+            "publisher": {"category": "vendor", "name": "Vendor", "namespace": "https://vendor.example"},
+            "distribution": {"tlp": {"label": "AMBER"}},
+            "notes": [{"category": "summary", "text": "Two holes."}, {"category": "legal_disclaimer", "text": "As is."}],
+            "tracking": {"id": "V-1", "status": "final", "version": "2", "initial_release_date": "2021-03-02T00:00:00Z",
+                "current_release_date": "2021-03-03T10:00:00.5+01:00", "revision_history": [{"number": "1"}, {"number": "2"}]},
+        },
+        "product_tree": {"branches": [{"category": "vendor", "name": "Vendor", "branches": [
+            {"category": "product_name", "name": "Server", "branches": [
+                {"category": "product_version", "name": "15.1", "product": {"product_id": "P1", "name": "Server 15.1",
+                 "product_identification_helper": {"cpe": "cpe:2.3:a:vendor:server:15.1:*:*:*:*:*:*:*", "purl": "pkg:x"}}},
+                {"category": "product_version", "name": "15.2", "product": {"product_id": "P2", "name": "Server 15.2"}}]}]}]},
+        "vulnerabilities": [{"cve": "CVE-2021-26855", "cwe": {"id": "CWE-918", "name": "SSRF"},
+            "notes": [{"category": "description", "text": "A request forged."}], "scores": [{"cvss_v3": {}}],
+            "product_status": {"known_affected": ["P1"], "fixed": ["P2", "P9"]},
+            "remediations": [{"category": "vendor_fix", "details": "Install it", "url": "https://vendor.example/fix"},
+                {"category": "vendor_fix", "details": "Install it"}]}, {"title": "Another"}],
+    })
+}
+
+#[test]
+fn an_advisory() {
+    let (bundle, left_out) = csaf_to_stix(&advisory()).unwrap();
+    is_valid(&bundle);
+    assert_eq!(csaf_to_stix(&advisory()).unwrap().0, bundle, "the same advisory gives the same bundle");
+    let all = objects(&bundle);
+    let count = |kind: &str| all.iter().filter(|object| object["type"] == kind).count();
+    assert_eq!(
+        ["vulnerability", "software", "course-of-action", "relationship", "report", "identity"].map(count),
+        [2, 2, 1, 3, 1, 1]
+    );
+    let report = all.last().unwrap();
+    assert_eq!(
+        (&report["name"], &report["description"]),
+        (&json!("Holes in a server"), &json!("Two holes."))
+    );
+    assert_eq!(report["modified"], "2021-03-03T09:00:00.500Z");
+    assert_eq!(report["object_marking_refs"][0], watchfire_stix::Tlp::Amber.marking_id());
+    let lines: Vec<String> = left_out.lines().collect();
+    assert!(lines.contains(&"1 scores (CVSS)".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"1 statuses of products that are not in the tree".to_owned()), "{lines:?}");
+    let (events, _) = to_misp(&all);
+    assert_eq!(events[0]["Attribute"][0]["value"], "CVE-2021-26855");
+    let mut other = advisory();
+    other["document"]["csaf_version"] = json!("1.2");
+    assert_eq!(csaf_to_stix(&other), Err(CsafError::Version("1.2".to_owned())));
+    other = advisory();
+    other["document"]["tracking"]["id"] = Value::Null;
+    assert_eq!(csaf_to_stix(&other), Err(CsafError::Missing("/document/tracking/id")));
+    assert!(csaf_to_stix(&json!([])).is_err());
 }
 
 /// A public feed of 13 events, where it is at hand.

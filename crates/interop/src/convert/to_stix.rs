@@ -28,14 +28,17 @@ pub fn to_stix(events: &[Value]) -> Value {
     for event in events {
         Event::of(event, &mut bundle).write();
     }
-    let mut objects: Vec<Value> = bundle.markings.iter().map(|tlp| marking(*tlp)).collect();
+    let mut objects = marking_objects(bundle.markings.iter().copied());
     objects.append(&mut bundle.objects);
     let names: Vec<String> = events.iter().map(|event| text_of(event, "uuid")).collect();
     json!({"type": "bundle", "id": format!("bundle--{}", derived("bundle", &names.join(" "))), "objects": objects})
 }
 
-fn marking(tlp: Tlp) -> Value {
-    serde_json::from_str(&tlp.definition()).expect("a published object is JSON")
+/// The published definitions of markings, each once.
+pub(super) fn marking_objects(markings: impl Iterator<Item = Tlp>) -> Vec<Value> {
+    let once: BTreeSet<Tlp> = markings.collect();
+    let object = |tlp: Tlp| serde_json::from_str(&tlp.definition()).expect("a published object is JSON");
+    once.into_iter().map(object).collect()
 }
 
 #[derive(Default)]

@@ -47,6 +47,7 @@ struct Columns {
     author: Option<usize>,
     marking: Option<usize>,
     to_ids: Option<usize>,
+    comment: Option<usize>,
 }
 
 impl Columns {
@@ -70,11 +71,31 @@ impl Columns {
                 "source" | "author" | "reporter" | "provider" => &mut columns.author,
                 "tlp" | "marking" => &mut columns.marking,
                 "toids" => &mut columns.to_ids,
+                "comment" | "description" | "notes" => &mut columns.comment,
                 _ => continue,
             };
             place.get_or_insert(at);
         }
         columns.value.is_some().then_some(columns)
+    }
+
+    /// The names of columns of which nothing is read.
+    fn unread(&self, header: &[String]) -> Vec<String> {
+        let read = [
+            self.value,
+            self.kind,
+            self.until,
+            self.from,
+            self.confidence,
+            self.id,
+            self.title,
+            self.author,
+            self.marking,
+            self.to_ids,
+            self.comment,
+        ];
+        let unread = header.iter().enumerate().filter(|(at, _)| !read.contains(&Some(*at)));
+        unread.map(|(_, name)| name.clone()).collect()
     }
 
     /// By what stands in them: the first column that holds indicators.
@@ -95,6 +116,7 @@ pub(super) fn read(text: &str, into: &mut Into<'_>) {
             Some(columns) => columns,
             None => match Columns::of(&row) {
                 Some(named) => {
+                    into.loaded.columns = named.unread(&row);
                     columns = Some(named);
                     continue;
                 }
@@ -141,6 +163,7 @@ fn record(row: &[String], columns: &Columns, number: usize, into: &mut Into<'_>)
         confidence: cell(columns.confidence)
             .and_then(|cell| cell.parse().ok())
             .filter(|confidence| *confidence <= 100),
+        comment: cell(columns.comment).unwrap_or_default(),
     };
     into.add(origin, &indicator, &format_args!("line {number}"));
 }

@@ -184,7 +184,7 @@ fn event(event: &Event<'_>, into: &mut Into<'_>) {
 }
 
 /// MISP's taxonomy of confidence, on the scale of STIX 2.1 appendix A.
-fn confidence(tag: &str) -> Option<u8> {
+pub(crate) fn confidence(tag: &str) -> Option<u8> {
     let level = tag.strip_prefix("misp:confidence-level=")?;
     Some(match level.trim_matches('"') {
         "completely-confident" => 100,

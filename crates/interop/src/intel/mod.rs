@@ -2,7 +2,7 @@
 
 mod csv;
 mod list;
-mod misp;
+pub(crate) mod misp;
 mod openioc;
 pub(crate) mod stix;
 pub(crate) mod types;
@@ -41,7 +41,10 @@ impl Format {
     pub fn of(head: &[u8]) -> Self {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
         let has = |word: &[u8]| head.windows(word.len()).any(|window| window == word);
+        // What MISP said may stand within STIX, but not the other way round.
+        let is_stix = has(b"\"spec_version\"") || has(b"\"bundle\"") || has(b"\"objects\"");
         match head.first() {
+            Some(b'{' | b'[') if is_stix => Self::Stix,
             Some(b'{' | b'[') if has(b"\"Event\"") || has(b"\"Attribute\"") || has(b"\"Orgc\"") => Self::Misp,
             Some(b'{' | b'[') => Self::Stix,
             Some(b'<') => Self::OpenIoc,
@@ -91,6 +94,8 @@ pub struct Loaded {
     pub refused: usize,
     /// Some of that, with its place and the reason.
     pub problems: Vec<String>,
+    /// Columns of a table that say nothing of an indicator.
+    pub columns: Vec<String>,
 }
 
 impl Loaded {
@@ -103,13 +108,23 @@ impl Loaded {
 }
 
 /// Reads a file of indicators into a builder. `name` is what the file is called in findings.
+pub fn read(name: &str, source: &mut dyn Read, builder: &mut Builder) -> Result<Loaded, IntelError> {
+    read_into(name, source, None, builder)
+}
+
+/// The same, into whatever takes indicators; a format that is stated is not guessed.
 #[allow(clippy::disallowed_methods)] // what is read is taken up to named limits
-pub fn read(name: &str, mut source: &mut dyn Read, builder: &mut Builder) -> Result<Loaded, IntelError> {
+pub(crate) fn read_into(
+    name: &str,
+    mut source: &mut dyn Read,
+    format: Option<Format>,
+    sink: &mut dyn Sink,
+) -> Result<Loaded, IntelError> {
     let mut head = Vec::new();
     (&mut source).take(HEAD_BYTES).read_to_end(&mut head)?;
-    let format = Format::of(&head);
+    let format = format.unwrap_or_else(|| Format::of(&head));
     let mut whole = std::io::Cursor::new(head).chain(source);
-    let mut into = Into { name, builder, loaded: Loaded::default() };
+    let mut into = Into { name, sink, loaded: Loaded::default() };
     if format == Format::Stix {
         stix::read(&mut whole, &mut into)?;
         return Ok(into.loaded);
@@ -135,17 +150,35 @@ const HEAD_BYTES: u64 = 64 << 10;
 /// Where the indicators of a file go.
 struct Into<'a> {
     name: &'a str,
-    builder: &'a mut Builder,
+    sink: &'a mut dyn Sink,
     loaded: Loaded,
+}
+
+/// What takes indicators: an index to hunt by, or a table to convert.
+pub(crate) trait Sink {
+    /// The number of a source, for [`Sink::add`].
+    fn origin(&mut self, origin: Origin) -> u32;
+    /// Adds an indicator, or says why it is none.
+    fn add(&mut self, origin: u32, indicator: &Indicator<'_>) -> Result<(), Refused>;
+}
+
+impl Sink for Builder {
+    fn origin(&mut self, origin: Origin) -> u32 {
+        Builder::origin(self, origin)
+    }
+
+    fn add(&mut self, origin: u32, indicator: &Indicator<'_>) -> Result<(), Refused> {
+        Builder::add(self, origin, indicator)
+    }
 }
 
 impl Into<'_> {
     fn origin(&mut self, origin: Origin) -> u32 {
-        self.builder.origin(Origin { file: self.name.to_owned(), ..origin })
+        self.sink.origin(Origin { file: self.name.to_owned(), ..origin })
     }
 
     fn add(&mut self, origin: u32, indicator: &Indicator<'_>, place: &dyn fmt::Display) {
-        match self.builder.add(origin, indicator) {
+        match self.sink.add(origin, indicator) {
             Ok(()) => self.loaded.indicators += 1,
             Err(Refused::Form(Kind::Text)) if indicator.kind.is_none() => {
                 self.loaded.problem(

@@ -22,14 +22,14 @@ const WAITING_MAX: usize = 1_000_000;
 
 /// An indicator, before the names behind its references are known.
 pub(crate) struct Waiting {
-    author: String,
+    pub(crate) author: String,
     title: String,
-    id: String,
-    markings: Vec<String>,
+    pub(crate) id: String,
+    pub(crate) markings: Vec<String>,
     pub(crate) values: Vec<(Kind, String)>,
     valid_from: Option<i64>,
     valid_until: Option<i64>,
-    confidence: Option<u8>,
+    pub(crate) confidence: Option<u8>,
 }
 
 #[derive(Default)]
@@ -119,6 +119,7 @@ fn flush(waiting: &mut Vec<Waiting>, names: &Names, into: &mut Into<'_>) {
                 valid_from: found.valid_from,
                 valid_until: found.valid_until,
                 confidence: found.confidence,
+                ..Indicator::default()
             };
             into.add(origin, &indicator, &found.id);
         }
@@ -189,13 +190,27 @@ fn comparisons(expression: &ComparisonExpression) -> Vec<(Kind, String)> {
     match expression {
         ComparisonExpression::Test(test) => plain(test),
         ComparisonExpression::Or(parts) => parts.iter().flat_map(comparisons).collect(),
-        ComparisonExpression::And(parts) => parts
-            .iter()
-            .map(comparisons)
-            .filter(|values| !values.is_empty())
-            .min_by_key(|values| weight(values))
-            .unwrap_or_default(),
+        ComparisonExpression::And(parts) => {
+            let mut all: Vec<_> = parts.iter().map(comparisons).filter(|values| !values.is_empty()).collect();
+            all.extend(whole_path(&all).map(|path| vec![path]));
+            // Of those that say as much, the last: a whole path says more than its folder.
+            all.into_iter().rev().min_by_key(|values| weight(values)).unwrap_or_default()
+        }
     }
+}
+
+/// A folder and a name that are asked for together are one path (§6.7).
+fn whole_path(all: &[Vec<(Kind, String)>]) -> Option<(Kind, String)> {
+    let one = |kind| {
+        let mut of_kind = all.iter().filter_map(|values| match values.as_slice() {
+            [(found, value)] if *found == kind => Some(value),
+            _ => None,
+        });
+        of_kind.next().filter(|_| of_kind.next().is_none())
+    };
+    let (folder, name) = (one(Kind::Path)?, one(Kind::FileName)?);
+    let separator = if folder.contains('/') { '/' } else { '\\' };
+    Some((Kind::Path, format!("{}{separator}{name}", folder.trim_end_matches(['/', '\\']))))
 }
 
 /// The least for what says most.

@@ -1,61 +1,68 @@
-//! `watchfire convert`: MISP, STIX, tables and lists, one said in another's words.
+//! `watchfire convert`: MISP, STIX, CSAF, OpenIOC, tables and lists, one said in another's words.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, BufWriter, Cursor, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use jiff::Timestamp;
 use serde_json::Value;
-use watchfire_interop::convert::{self, LeftOut};
+use watchfire_interop::convert::{self, LeftOut, List, Names, Row, Rows, Table, Techniques};
+use watchfire_interop::intel::Format;
 
 use crate::arguments::{Convert, Exchange};
 use crate::{Status, terminal};
 
-/// What is converted is held whole, as a tree of some ten times its size.
+/// What is held whole, as a tree of some ten times its size. STIX is not, unless it is to be MISP.
 const FILE_LIMIT_BYTES: u64 = 512 << 20;
+
+/// Enough of a file to tell what it is: an event may begin with a long report.
+const HEAD_BYTES: u64 = 64 << 10;
 
 /// The files of a feed that are no events.
 const NOT_EVENTS: [&str; 2] = ["manifest.json", "hashes.csv"];
 
+/// What became of a file.
+struct Done {
+    /// What was converted, in words.
+    what: String,
+    left_out: LeftOut,
+}
+
 /// Runs the command.
 pub(crate) fn run(arguments: &Convert) -> anyhow::Result<Status> {
     let Convert { input, output, from, to } = arguments;
-    let to = match to {
-        Some(to) => *to,
-        None => format_of(output)?,
-    };
-    let Input { mut left_out, events, stix } = read(input, *from)?;
-    let count = events.len();
-    match to {
-        Exchange::Stix => {
-            // What was STIX is written as it came: nothing that another signed or stored changes by a byte.
-            let text = stix.unwrap_or_else(|| format!("{:#}\n", convert::to_stix(&events)).into_bytes());
-            write(output, &text)?;
-        }
-        Exchange::Misp => write(output, format!("{:#}\n", misp(events)).as_bytes())?,
-        Exchange::MispFeed => feed(output, &events)?,
-        Exchange::Csv => left_out.extend(written(output, convert::csv(&events))?),
-        Exchange::Text => left_out.extend(written(output, convert::text(&events))?),
+    let to = to.map_or_else(|| format_of(output), Ok)?;
+    if same_file(input, output) {
+        bail!("{}: input and output are the same file", input.display());
     }
-    for line in &left_out {
+    let source = Source::of(input)?;
+    let from = match from {
+        Some(from) => *from,
+        None => source.format()?,
+    };
+    let about = || input.display().to_string();
+    let done = match from {
+        Exchange::Stix => stix(&source, output, to),
+        Exchange::Misp | Exchange::MispFeed => events(&source.events()?, LeftOut::default(), output, to),
+        Exchange::Csv => table(&source, Format::Csv, output, to),
+        Exchange::Text => table(&source, Format::List, output, to),
+        Exchange::OpenIoc => table(&source, Format::OpenIoc, output, to),
+        Exchange::Csaf => csaf(&source, output, to),
+        Exchange::Navigator => bail!("layers of the Navigator are written, not read"),
+    };
+    let done = done.with_context(about)?;
+    for line in done.left_out.lines() {
         terminal::message(&format!("left out: {line}"));
     }
-    terminal::message(&format!("{count} events converted"));
+    terminal::message(&format!("{} converted", done.what));
     Ok(Status::Clear)
 }
 
-fn written(output: &Path, (text, left_out): (String, LeftOut)) -> anyhow::Result<Vec<String>> {
-    write(output, text.as_bytes())?;
-    Ok(left_out.lines().collect())
-}
-
-/// One event as itself, several as MISP's search gives them.
-fn misp(mut events: Vec<Value>) -> Value {
-    let wrapped = |event: Value| serde_json::json!({ "Event": event });
-    if events.len() == 1 {
-        return wrapped(events.remove(0));
-    }
-    serde_json::json!({"response": events.into_iter().map(wrapped).collect::<Vec<_>>()})
+/// Whether writing would destroy what is read.
+fn same_file(input: &Path, output: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok().filter(|path| path.is_file());
+    real(input).is_some_and(|input| real(output) == Some(input))
 }
 
 fn format_of(output: &Path) -> anyhow::Result<Exchange> {
@@ -64,67 +71,112 @@ fn format_of(output: &Path) -> anyhow::Result<Exchange> {
     Ok(match ending {
         _ if name.ends_with(".stix.json") || ending == "stix" || ending == "stix2" => Exchange::Stix,
         _ if name.ends_with(".misp.json") || ending == "misp" => Exchange::Misp,
+        _ if name.ends_with(".layer.json") || name.ends_with(".navigator.json") => Exchange::Navigator,
         "csv" => Exchange::Csv,
         "txt" => Exchange::Text,
         _ if output.is_dir() || name.ends_with(std::path::MAIN_SEPARATOR) => Exchange::MispFeed,
         _ => bail!(
-            "{}: no format has this ending\nhint: .stix.json, .misp.json, .csv, .txt, a folder, or --to FORMAT",
+            "{}: no format has this ending\nhint: .stix.json, .misp.json, .layer.json, .csv, .txt, a folder, or --to FORMAT",
             output.display()
         ),
     })
 }
 
-/// What was read.
-struct Input {
-    /// What MISP cannot say of it.
-    left_out: Vec<String>,
-    events: Vec<Value>,
-    /// Its bytes, where it is STIX.
-    stix: Option<Vec<u8>>,
+/// What is read: a file that can be opened again, a folder, or what came through a pipe.
+enum Source<'a> {
+    File(&'a Path),
+    Folder(&'a Path),
+    Held(Vec<u8>),
 }
 
-fn read(input: &Path, from: Option<Exchange>) -> anyhow::Result<Input> {
-    let about = || input.display().to_string();
-    if input != Path::new("-") && fs::metadata(input).with_context(about)?.is_dir() {
-        return Ok(Input { left_out: Vec::new(), events: feed_events(input)?, stix: None });
-    }
-    let (bytes, value) = json(input)?;
-    let is_stix = match from {
-        Some(Exchange::Stix) => true,
-        Some(Exchange::Misp | Exchange::MispFeed) => false,
-        Some(Exchange::Csv | Exchange::Text) => {
-            bail!("tables and lists are read by hunt --intel, not converted")
+impl<'a> Source<'a> {
+    fn of(input: &'a Path) -> anyhow::Result<Self> {
+        let about = || input.display().to_string();
+        if input == Path::new("-") {
+            return Ok(Self::Held(limited(&mut io::stdin().lock()).context("standard input")?));
         }
-        None => is_stix(&value),
-    };
-    if !is_stix {
-        let events = convert::events(value);
+        let metadata = fs::metadata(input).with_context(about)?;
+        if metadata.is_dir() {
+            return Ok(Self::Folder(input));
+        }
+        // A named pipe cannot be read twice.
+        if metadata.is_file() {
+            return Ok(Self::File(input));
+        }
+        Ok(Self::Held(limited(&mut File::open(input).with_context(about)?).with_context(about)?))
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(match self {
+            Self::File(path) | Self::Folder(path) => Box::new(BufReader::new(File::open(path)?)),
+            Self::Held(bytes) => Box::new(Cursor::new(bytes.as_slice())),
+        })
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) | Self::Folder(path) => {
+                path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+            }
+            Self::Held(_) => "standard input".to_owned(),
+        }
+    }
+
+    /// What it is by what it holds.
+    #[allow(clippy::disallowed_methods)] // the take has a limit
+    fn format(&self) -> anyhow::Result<Exchange> {
+        if matches!(self, Self::Folder(_)) {
+            return Ok(Exchange::MispFeed);
+        }
+        let mut head = Vec::new();
+        self.open()?.take(HEAD_BYTES).read_to_end(&mut head)?;
+        let has = |word: &[u8]| head.windows(word.len()).any(|window| window == word);
+        Ok(match Format::of(&head) {
+            Format::Stix | Format::Misp if has(b"\"csaf_version\"") => Exchange::Csaf,
+            Format::Stix => Exchange::Stix,
+            Format::Misp => Exchange::Misp,
+            Format::Csv => Exchange::Csv,
+            Format::List => Exchange::Text,
+            Format::OpenIoc => Exchange::OpenIoc,
+        })
+    }
+
+    /// Its bytes, of a file that is held whole.
+    fn whole(&self) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::Held(bytes) => Ok(bytes.clone()),
+            _ => limited(&mut self.open()?),
+        }
+    }
+
+    fn json(&self) -> anyhow::Result<Value> {
+        let bytes = self.whole()?;
+        Ok(serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes))?)
+    }
+
+    /// The events of a file, or of a feed.
+    fn events(&self) -> anyhow::Result<Vec<Value>> {
+        let events = match self {
+            Self::Folder(folder) => feed_events(folder)?,
+            _ => convert::events(self.json().with_context(|| self.name())?),
+        };
         if events.is_empty() {
-            bail!("{}: neither a MISP event nor STIX", input.display());
+            bail!("{}: no MISP events", self.name());
         }
-        return Ok(Input { left_out: Vec::new(), events, stix: None });
+        Ok(events)
     }
-    let objects = match &value {
-        Value::Array(objects) => objects.clone(),
-        Value::Object(bundle) => {
-            bundle.get("objects").and_then(Value::as_array).cloned().unwrap_or_else(|| vec![value.clone()])
-        }
-        _ => Vec::new(),
-    };
-    let (events, left_out) = convert::to_misp(&objects);
-    Ok(Input { left_out: left_out.lines().collect(), events, stix: Some(bytes) })
 }
 
-fn is_stix(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.first().is_some_and(is_stix),
-        Value::Object(members) => {
-            members.contains_key("objects")
-                || members.contains_key("spec_version")
-                || members.contains_key("type")
-        }
-        _ => false,
+#[allow(clippy::disallowed_methods)] // the take has a limit
+fn limited(source: &mut dyn Read) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(FILE_LIMIT_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_LIMIT_BYTES {
+        bail!(
+            "larger than {FILE_LIMIT_BYTES} bytes\nhint: STIX of any size becomes STIX, CSV, a list or a layer when it is given as a file"
+        );
     }
+    Ok(bytes)
 }
 
 fn feed_events(folder: &Path) -> anyhow::Result<Vec<Value>> {
@@ -138,31 +190,178 @@ fn feed_events(folder: &Path) -> anyhow::Result<Vec<Value>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_json = path.extension().is_some_and(|extension| extension == "json");
         if is_json && !NOT_EVENTS.contains(&name.as_str()) {
-            events.extend(convert::events(json(&path)?.1));
+            let value = Source::File(&path).json().with_context(|| path.display().to_string())?;
+            events.extend(convert::events(value));
         }
-    }
-    if events.is_empty() {
-        bail!("{}: no MISP events in this folder", folder.display());
     }
     Ok(events)
 }
 
-#[allow(clippy::disallowed_methods)] // the take has a limit
-fn json(path: &Path) -> anyhow::Result<(Vec<u8>, Value)> {
-    let about = || path.display().to_string();
-    let source: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(path).with_context(about)?)
-    };
-    let mut bytes = Vec::new();
-    source.take(FILE_LIMIT_BYTES + 1).read_to_end(&mut bytes).with_context(about)?;
-    if bytes.len() as u64 > FILE_LIMIT_BYTES {
-        bail!("{}: larger than {FILE_LIMIT_BYTES} bytes", path.display());
+/// STIX of any size; only MISP's formats need it whole.
+fn stix(source: &Source<'_>, output: &Path, to: Exchange) -> anyhow::Result<Done> {
+    let open = || source.open();
+    match to {
+        Exchange::Stix => {
+            let count = convert::objects(&mut open()?)?;
+            let mut out = out(output)?;
+            io::copy(&mut open()?, &mut out)?;
+            out.flush()?;
+            Ok(Done { what: format!("{count} objects"), left_out: LeftOut::default() })
+        }
+        Exchange::Csv | Exchange::Text => {
+            let names = Names::read(&mut open()?)?;
+            rows(output, to, &mut |write| convert::rows(&mut open()?, &names, write).map_err(Into::into))
+        }
+        Exchange::Navigator => {
+            let (techniques, left_out) = convert::techniques(&mut open()?)?;
+            layer(&techniques, left_out, &source.name(), output)
+        }
+        _ => {
+            let value = source.json()?;
+            let objects = match value {
+                Value::Array(objects) => objects,
+                Value::Object(mut bundle) => match bundle.remove("objects") {
+                    Some(Value::Array(objects)) => objects,
+                    _ => vec![Value::Object(bundle)],
+                },
+                _ => bail!("neither a MISP event nor STIX"),
+            };
+            let (found, left_out) = convert::to_misp(&objects);
+            if found.is_empty() {
+                bail!("no indicators that MISP could say");
+            }
+            events(&found, left_out, output, to)
+        }
     }
-    let value =
-        serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)).with_context(about)?;
-    Ok((bytes, value))
+}
+
+/// MISP events, and what was left out to get them.
+fn events(found: &[Value], mut left_out: LeftOut, output: &Path, to: Exchange) -> anyhow::Result<Done> {
+    let what = format!("{} events", found.len());
+    match to {
+        Exchange::Stix => write(output, format!("{:#}\n", convert::to_stix(found)).as_bytes())?,
+        Exchange::Misp => write(output, format!("{:#}\n", misp(found)).as_bytes())?,
+        Exchange::MispFeed => feed(output, found)?,
+        Exchange::Csv | Exchange::Text => {
+            let done = rows(output, to, &mut |write| {
+                convert::event_rows(found).try_for_each(|row| write(&row))?;
+                Ok(LeftOut::default())
+            })?;
+            left_out.add(convert::beyond_tables(found));
+            left_out.add(done.left_out);
+        }
+        Exchange::Navigator => {
+            let (techniques, more) = Techniques::of_events(found);
+            left_out.add(more);
+            return layer(&techniques, left_out, "MISP events", output);
+        }
+        Exchange::OpenIoc | Exchange::Csaf => return Err(only_read()),
+    }
+    Ok(Done { what, left_out })
+}
+
+/// A table, a list or an OpenIOC definition.
+fn table(source: &Source<'_>, format: Format, output: &Path, to: Exchange) -> anyhow::Result<Done> {
+    let (Rows { rows: found, .. }, loaded) = Rows::read(&source.name(), &mut source.open()?, format)?;
+    for problem in &loaded.problems {
+        terminal::message(problem);
+    }
+    if found.is_empty() {
+        bail!("no indicators\nhint: STIX, MISP, CSAF, OpenIOC, a table with a header, or a value a line");
+    }
+    let mut left_out = LeftOut::default();
+    left_out.many("values that are not meant for detection", loaded.not_meant);
+    left_out.many("values that are no indicators", loaded.refused);
+    for column in &loaded.columns {
+        left_out.many(&format!("column that says nothing of an indicator: {column}"), 1);
+    }
+    let what = format!("{} indicators", found.len());
+    let now = Timestamp::now();
+    let more = match to {
+        Exchange::Stix => {
+            let (bundle, more) = convert::rows_to_stix(&found, now);
+            write(output, format!("{bundle:#}\n").as_bytes())?;
+            more
+        }
+        Exchange::Misp | Exchange::MispFeed => {
+            let (found, more) = convert::rows_to_misp(&found, now);
+            events(&found, more, output, to)?.left_out
+        }
+        Exchange::Csv | Exchange::Text => {
+            let done = rows(output, to, &mut |write| {
+                found.iter().try_for_each(&mut *write)?;
+                Ok(LeftOut::default())
+            })?;
+            done.left_out
+        }
+        Exchange::Navigator => bail!("a table names no techniques"),
+        Exchange::OpenIoc | Exchange::Csaf => return Err(only_read()),
+    };
+    left_out.add(more);
+    Ok(Done { what, left_out })
+}
+
+/// An advisory.
+fn csaf(source: &Source<'_>, output: &Path, to: Exchange) -> anyhow::Result<Done> {
+    let (bundle, mut left_out) = convert::csaf_to_stix(&source.json()?)?;
+    let text = format!("{bundle:#}\n").into_bytes();
+    if to == Exchange::Stix {
+        write(output, &text)?;
+    } else {
+        left_out.add(stix(&Source::Held(text), output, to)?.left_out);
+    }
+    Ok(Done { what: "1 advisory".to_owned(), left_out })
+}
+
+fn only_read() -> anyhow::Error {
+    anyhow::anyhow!("OpenIOC and CSAF are read, not written")
+}
+
+type Write1<'w> = dyn FnMut(&Row) -> io::Result<()> + 'w;
+
+/// Writes rows, whoever gives them, as a table or as a list.
+fn rows(
+    output: &Path,
+    to: Exchange,
+    give: &mut dyn FnMut(&mut Write1<'_>) -> anyhow::Result<LeftOut>,
+) -> anyhow::Result<Done> {
+    let mut count = 0_u64;
+    let mut left_out = LeftOut::default();
+    if to == Exchange::Csv {
+        let mut table = Table::new(out(output)?)?;
+        left_out.add(give(&mut |row| {
+            count += 1;
+            table.row(row)
+        })?);
+        table.end()?;
+    } else {
+        let mut list = List::new(out(output)?);
+        left_out.add(give(&mut |row| {
+            count += 1;
+            list.row(row)
+        })?);
+        left_out.add(list.end()?);
+    }
+    Ok(Done { what: format!("{count} values"), left_out })
+}
+
+fn layer(techniques: &Techniques, left_out: LeftOut, name: &str, output: &Path) -> anyhow::Result<Done> {
+    if techniques.is_empty() {
+        bail!("no techniques of ATT&CK are named");
+    }
+    let layer = convert::layer(techniques, name);
+    write(output, format!("{layer:#}\n").as_bytes())?;
+    let count = layer["techniques"].as_array().map_or(0, Vec::len);
+    Ok(Done { what: format!("{count} techniques"), left_out })
+}
+
+/// One event as itself, several as MISP's search gives them.
+fn misp(events: &[Value]) -> Value {
+    let wrapped = |event: &Value| serde_json::json!({ "Event": event });
+    match events {
+        [event] => wrapped(event),
+        events => serde_json::json!({"response": events.iter().map(wrapped).collect::<Vec<_>>()}),
+    }
 }
 
 fn feed(folder: &Path, events: &[Value]) -> anyhow::Result<()> {
@@ -177,11 +376,14 @@ fn feed(folder: &Path, events: &[Value]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+fn out(path: &Path) -> anyhow::Result<Box<dyn Write>> {
     if path == Path::new("-") {
-        let mut out = io::stdout().lock();
-        out.write_all(text)?;
-        return Ok(out.flush()?);
+        return Ok(Box::new(BufWriter::new(io::stdout().lock())));
     }
-    fs::write(path, text).with_context(|| path.display().to_string())
+    Ok(Box::new(BufWriter::new(File::create(path).with_context(|| path.display().to_string())?)))
+}
+
+fn write(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+    let mut out = out(path)?;
+    out.write_all(text).and_then(|()| out.flush()).with_context(|| path.display().to_string())
 }
