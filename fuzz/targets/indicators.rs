@@ -8,7 +8,7 @@ fuzz_target!(|data: &[u8]| {
     let at = data.iter().position(|byte| *byte == 0).unwrap_or(data.len() / 2);
     let (values, text) = data.split_at(at);
     let mut builder = Builder::new(Warninglists::default());
-    let origin = builder.origin(Origin::default());
+    let origin = builder.origin(&Origin::default());
     let values = String::from_utf8_lossy(values);
     for value in values.lines().take(64) {
         let (kind, value) = kind(value);

@@ -1,4 +1,4 @@
-//! Indicators compiled: forty bytes each beside their values, found by their last word.
+//! Indicators compiled: some thirty bytes each beside their values, found by their last word.
 //!
 //! A value is sought by its *word*: the run of letters, digits, dots, hyphens and underscores that says most about
 //! it. A domain, an address and a file name are their own words. A URL is found by its host, an e-mail address by its
@@ -16,6 +16,7 @@ use crate::key::{Key, Sieve};
 use crate::limits::{LITERALS_MAX, SOURCES_MAX, TEXT_BYTES_MAX};
 use crate::network::{Network, Networks};
 use crate::normal::{Refused, form};
+use crate::origin::{Origin, Origins};
 use crate::table::Table;
 use crate::warning::Warninglists;
 
@@ -23,26 +24,37 @@ use crate::warning::Warninglists;
 const NONE: u32 = u32::MAX;
 
 /// No confidence was stated.
-const UNSTATED: u8 = u8::MAX;
+const UNSTATED: u8 = 0x7F;
 
-/// Where indicators come from: a report, an event, a list.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Origin {
-    /// The file that was read.
-    pub file: String,
-    /// Who says so.
-    pub author: String,
-    /// What the report is called.
-    pub title: String,
-    /// Its identifier.
-    pub id: String,
-    /// Its markings, as it writes them.
-    pub markings: Vec<String>,
+/// Beside the confidence: the id of the object that says so stands before the value.
+const HAS_ID: u8 = 0x80;
+
+/// Bytes of an id.
+const ID_BYTES: usize = 16;
+
+/// What is known of an indicator, before its place is.
+#[derive(Debug, Clone, Copy)]
+struct Draft {
+    id: Option<[u8; ID_BYTES]>,
+    origin: u32,
+    validity: u32,
+    length: u16,
+    warning: u16,
+    kind: u8,
+    confidence: u8,
+    site: u16,
+}
+
+impl Draft {
+    fn entry(self, start: u32, next: u32) -> Entry {
+        let Self { id, origin, validity, length, warning, kind, confidence, site } = self;
+        let confidence = if id.is_some() { confidence | HAS_ID } else { confidence };
+        Entry { start, origin, validity, next, length, warning, kind, confidence, site }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
-    id: [u8; 16],
     start: u32,
     origin: u32,
     validity: u32,
@@ -52,6 +64,7 @@ pub(crate) struct Entry {
     /// Which warning list knows it, counted from 1.
     warning: u16,
     pub(crate) kind: u8,
+    /// With [`HAS_ID`].
     confidence: u8,
     /// From which byte of a path on it is also the path of a URL; 0 if it is none.
     pub(crate) site: u16,
@@ -98,7 +111,7 @@ pub struct Index {
     pub(crate) targets: Vec<Target>,
     pub(crate) has_v4: bool,
     pub(crate) has_v6: bool,
-    origins: Vec<Origin>,
+    origins: Origins,
     validities: Vec<(Option<i64>, Option<i64>)>,
     warnings: Vec<String>,
 }
@@ -113,7 +126,7 @@ pub struct Found<'i> {
     /// The UUID of the object that says so.
     pub id: Option<[u8; 16]>,
     /// Where it comes from.
-    pub origin: &'i Origin,
+    pub origin: Origin,
     /// From when it is valid, in seconds since 1970.
     pub valid_from: Option<i64>,
     /// Until when.
@@ -159,13 +172,19 @@ impl Index {
         Found {
             kind,
             value,
-            id: (entry.id != [0; 16]).then_some(entry.id),
-            origin: &self.origins[entry.origin as usize],
+            id: self.id(entry),
+            origin: self.origins.origin(entry.origin),
             valid_from,
             valid_until,
-            confidence: (entry.confidence != UNSTATED).then_some(entry.confidence),
+            confidence: Some(entry.confidence & !HAS_ID).filter(|confidence| *confidence != UNSTATED),
             warning: (entry.warning > 0).then(|| self.warnings[entry.warning as usize - 1].as_str()),
         }
+    }
+
+    fn id(&self, entry: &Entry) -> Option<[u8; ID_BYTES]> {
+        let start =
+            (entry.start as usize).checked_sub(ID_BYTES).filter(|_| entry.confidence & HAS_ID != 0)?;
+        self.text.get(start..entry.start as usize)?.try_into().ok()
     }
 
     pub(crate) fn bytes(&self, entry: &Entry) -> &[u8] {
@@ -186,7 +205,6 @@ impl Index {
 pub struct Builder {
     index: Index,
     validities: FxHashMap<(Option<i64>, Option<i64>), u32>,
-    origins: FxHashMap<Origin, u32>,
     warnings: FxHashMap<String, u16>,
     literals: Vec<String>,
     by_literal: FxHashMap<String, u32>,
@@ -203,7 +221,6 @@ impl Builder {
         Self {
             index: Index { seed: RandomState::new().hash_one(0), ..Index::default() },
             validities: FxHashMap::default(),
-            origins: FxHashMap::default(),
             warnings: FxHashMap::default(),
             literals: Vec::new(),
             by_literal: FxHashMap::default(),
@@ -219,21 +236,31 @@ impl Builder {
     }
 
     /// The number of a source, for [`Builder::add`].
-    pub fn origin(&mut self, origin: Origin) -> u32 {
-        if let Some(&number) = self.origins.get(&origin) {
-            return number;
+    pub fn origin(&mut self, origin: &Origin) -> u32 {
+        self.index.origins.number(self.index.seed, origin)
+    }
+
+    /// How many sources there are.
+    pub fn origins(&self) -> u32 {
+        self.index.origins.len() as u32
+    }
+
+    /// Changes what is said of the sources from a number on: names become known after what bears them.
+    pub fn amend_origins(&mut self, from: u32, change: &dyn Fn(&mut Origin)) {
+        for number in from..self.origins() {
+            let mut origin = self.index.origins.origin(number);
+            change(&mut origin);
+            self.index.origins.amend(self.index.seed, number, &origin);
         }
-        let number = self.index.origins.len() as u32;
-        self.index.origins.push(origin.clone());
-        self.origins.insert(origin, number);
-        number
     }
 
     /// Adds an indicator, or says why it cannot be looked for.
     pub fn add(&mut self, origin: u32, indicator: &Indicator<'_>) -> Result<(), Refused> {
         let (kind, value) = form(indicator)?;
         let length = value.len();
-        if self.index.text.len() + 2 * length > TEXT_BYTES_MAX || self.index.entries.len() >= NONE as usize {
+        if self.index.text.len() + 2 * length + ID_BYTES > TEXT_BYTES_MAX
+            || self.index.entries.len() >= NONE as usize
+        {
             return Err(Refused::TooMany);
         }
         let next_validity = self.validities.len() as u32;
@@ -242,12 +269,10 @@ impl Builder {
         if validity == next_validity {
             self.index.validities.push(window);
         }
-        let entry = Entry {
-            id: indicator.id.unwrap_or_default(),
-            start: 0,
+        let entry = Draft {
+            id: indicator.id,
             origin,
             validity,
-            next: NONE,
             length: length as u16,
             warning: self.warning(kind, &value),
             kind: kind.number(),
@@ -291,6 +316,7 @@ impl Builder {
                     .ok()
             })
             .flatten();
+        index.origins.close();
         index.text.shrink_to_fit();
         index.entries.shrink_to_fit();
         self.index
@@ -339,20 +365,26 @@ impl Builder {
     }
 
     /// Adds an entry with its text under a number that is the first of its value.
-    fn push(&mut self, entry: Entry, text: &[u8]) -> u32 {
+    fn push(&mut self, entry: Draft, text: &[u8]) -> u32 {
+        self.index.text.extend_from_slice(entry.id.as_ref().map_or(&[], |id| id.as_slice()));
         let start = self.index.text.len() as u32;
         self.index.text.extend_from_slice(text);
-        self.index.entries.push(Entry { start, ..entry });
+        self.index.entries.push(entry.entry(start, NONE));
         self.index.entries.len() as u32 - 1
     }
 
-    /// Adds an entry behind the first of the same value, whose text it shares.
-    fn join(&mut self, first: u32, entry: Entry) {
+    /// Adds an entry behind the first of the same value, whose text it shares unless it has an id to stand before it.
+    fn join(&mut self, first: u32, entry: Draft) {
         let number = self.index.entries.len() as u32;
         let head = &mut self.index.entries[first as usize];
         let next = std::mem::replace(&mut head.next, number);
-        let start = head.start;
-        self.index.entries.push(Entry { start, next, ..entry });
+        let (mut start, length) = (head.start as usize, head.length as usize);
+        if let Some(id) = entry.id {
+            self.index.text.extend_from_slice(&id);
+            self.index.text.extend_from_within(start..start + length);
+            start = self.index.text.len() - length;
+        }
+        self.index.entries.push(entry.entry(start as u32, next));
     }
 
     fn same(&self, number: u32, kind: u8, text: &[u8]) -> bool {
@@ -360,7 +392,7 @@ impl Builder {
         entry.kind == kind && self.index.bytes(entry) == text
     }
 
-    fn word(&mut self, entry: Entry, value: &str) {
+    fn word(&mut self, entry: Draft, value: &str) {
         let key = self.key(value).finish();
         if let Some(first) =
             self.index.words.find(key, |number| self.same(number, entry.kind, value.as_bytes()))
@@ -372,9 +404,9 @@ impl Builder {
         self.index.words.add(key, number);
     }
 
-    fn digest(&mut self, entry: Entry, value: &str) {
+    fn digest(&mut self, entry: Draft, value: &str) {
         let bytes = unhex(value.as_bytes());
-        let entry = Entry { length: bytes.len() as u16, ..entry };
+        let entry = Draft { length: bytes.len() as u16, ..entry };
         let key = digest_key(&bytes);
         if let Some(first) = self.index.digests.find(key, |number| self.same(number, entry.kind, &bytes)) {
             self.join(first, entry);
@@ -388,7 +420,7 @@ impl Builder {
     }
 
     /// Gives the number of the entry if its value is new.
-    fn whole(&mut self, entry: Entry, value: &str, key: u64) -> Option<u32> {
+    fn whole(&mut self, entry: Draft, value: &str, key: u64) -> Option<u32> {
         if let Some(first) =
             self.index.wholes.find(key, |number| self.same(number, entry.kind, value.as_bytes()))
         {
@@ -400,7 +432,7 @@ impl Builder {
         Some(number)
     }
 
-    fn network(&mut self, entry: Entry, value: &str) -> Result<(), Refused> {
+    fn network(&mut self, entry: Draft, value: &str) -> Result<(), Refused> {
         let network = Network::parse(value).ok_or(Refused::Form(Kind::Network))?;
         let number = self.index.entries.len() as u32;
         match self.index.networks.add(network, number) {
@@ -428,7 +460,7 @@ impl Builder {
         self.index.marked.add(key, self.index.markers.len() as u32 - 1);
     }
 
-    fn path(&mut self, entry: Entry, kind: Kind, value: &str) -> Result<(), Refused> {
+    fn path(&mut self, entry: Draft, kind: Kind, value: &str) -> Result<(), Refused> {
         let name = value.rsplit('/').next().unwrap_or_default();
         if !is_word(name) {
             self.literal(name, Target::Name)?;
@@ -439,7 +471,7 @@ impl Builder {
             self.mark(name, kind);
             let key = self.key(value).finish();
             let site = (self.site_path)(value).filter(|at| value.is_char_boundary(*at)).unwrap_or(0);
-            let number = self.whole(Entry { site: site as u16, ..entry }, value, key);
+            let number = self.whole(Draft { site: site as u16, ..entry }, value, key);
             if let Some(number) = number.filter(|_| site > 0) {
                 let key = self.key(&value[site..]).finish();
                 self.index.wholes.add(key, number);
@@ -448,7 +480,7 @@ impl Builder {
         Ok(())
     }
 
-    fn literal_value(&mut self, entry: Entry, value: &str) -> Result<(), Refused> {
+    fn literal_value(&mut self, entry: Draft, value: &str) -> Result<(), Refused> {
         if let Some(&literal) = self.by_literal.get(value)
             && let Target::Value(first) = self.index.targets[literal as usize]
         {

@@ -15,13 +15,15 @@ mod key;
 pub mod limits;
 mod network;
 mod normal;
+mod origin;
 mod scan;
 mod table;
 pub mod warning;
 
-pub use index::{Builder, Found, Index, Origin, SitePath};
+pub use index::{Builder, Found, Index, SitePath};
 pub use indicator::{Indicator, Kind};
 pub use normal::{Refused, form, guess, normal};
+pub use origin::Origin;
 pub use warning::Warninglists;
 
 #[cfg(test)]

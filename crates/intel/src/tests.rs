@@ -6,7 +6,7 @@ use super::*;
 
 fn index(values: &[&str]) -> Index {
     let mut builder = Builder::new(Warninglists::default());
-    let origin = builder.origin(Origin { title: "report".to_owned(), ..Origin::default() });
+    let origin = builder.origin(&Origin { title: "report".to_owned(), ..Origin::default() });
     for value in values {
         let kind = value.strip_prefix("text:").map(|_| Kind::Text);
         let value = value.trim_start_matches("text:");
@@ -161,7 +161,7 @@ fn paths_and_names() {
 fn paths_of_a_site_in_requests() {
     let mut builder = Builder::new(Warninglists::default())
         .with_sites(|path| path.find("wwwroot/").map(|at| at + "wwwroot/".len()));
-    let origin = builder.origin(Origin::default());
+    let origin = builder.origin(&Origin::default());
     let value = r"C:\inetpub\wwwroot\client\Shell.aspx";
     builder.add(origin, &Indicator { value, ..Indicator::default() }).unwrap();
     let index = builder.build();
@@ -198,18 +198,20 @@ fn what_has_no_dot() {
 #[test]
 fn one_value_of_several_sources_is_found_once() {
     let mut builder = Builder::new(Warninglists::default());
-    for title in ["a", "b", "c"] {
-        let origin = builder.origin(Origin { title: title.to_owned(), ..Origin::default() });
-        let indicator = Indicator { value: "evil.example", confidence: Some(7), ..Indicator::default() };
+    for (title, id) in [("a", Some([1; 16])), ("b", None), ("c", Some([3; 16]))] {
+        let origin = builder.origin(&Origin { title: title.to_owned(), ..Origin::default() });
+        let indicator = Indicator { value: "evil.example", id, confidence: Some(7), ..Indicator::default() };
         builder.add(origin, &indicator).unwrap();
     }
     let index = builder.build();
     let mut found = Vec::new();
     index.scan(b"evil.example", &mut |number, _| found.push(number));
     assert_eq!(found.len(), 1);
-    let titles: Vec<&str> = index.sources(found[0]).map(|source| source.origin.title.as_str()).collect();
+    let titles: Vec<String> = index.sources(found[0]).map(|source| source.origin.title).collect();
     assert_eq!(titles, ["a", "c", "b"]);
-    assert_eq!(index.sources(found[0]).next().unwrap().confidence, Some(7));
+    let told: Vec<_> = index.sources(found[0]).map(|source| (source.id, source.confidence)).collect();
+    assert_eq!(told, [(Some([1; 16]), Some(7)), (Some([3; 16]), Some(7)), (None, Some(7))]);
+    assert!(index.sources(found[0]).all(|source| source.value == "evil.example"));
 }
 
 #[test]
@@ -275,7 +277,7 @@ proptest! {
     ) {
         let value = parts.concat();
         let mut builder = Builder::new(Warninglists::default());
-        let origin = builder.origin(Origin::default());
+        let origin = builder.origin(&Origin::default());
         let taken = builder.add(origin, &Indicator { value: &value, kind, ..Indicator::default() });
         let index = builder.build();
         if taken.is_ok() {
@@ -290,7 +292,7 @@ proptest! {
     fn nothing_panics(bytes in prop::collection::vec(prop::sample::select(b"a.0:/\\@%[]() \n\"f-\xff".to_vec()), 0..80)) {
         let values = ["a.a", "0.0.0.0", "a.a/0", "a@a.a", r"a:\a.aaa", "0:0::a", "0.0.0.0/8", "text:aaaaa"];
         let mut builder = Builder::new(Warninglists::default());
-        let origin = builder.origin(Origin::default());
+        let origin = builder.origin(&Origin::default());
         for value in values {
             let _ = builder.add(origin, &Indicator { value: value.trim_start_matches("text:"), ..Indicator::default() });
         }

@@ -114,12 +114,20 @@ impl Rows {
 }
 
 impl Sink for Rows {
-    fn origin(&mut self, origin: Origin) -> u32 {
+    fn origin(&mut self, origin: &Origin) -> u32 {
         // Neighbours in a file mostly have the same.
-        if self.origins.last() != Some(&origin) {
-            self.origins.push(origin);
+        if self.origins.last() != Some(origin) {
+            self.origins.push(origin.clone());
         }
         self.origins.len() as u32 - 1
+    }
+
+    fn origins(&self) -> u32 {
+        self.origins.len() as u32
+    }
+
+    fn amend_origins(&mut self, from: u32, change: &dyn Fn(&mut Origin)) {
+        self.origins.iter_mut().skip(from as usize).for_each(change);
     }
 
     fn add(&mut self, origin: u32, indicator: &Indicator<'_>) -> Result<(), Refused> {

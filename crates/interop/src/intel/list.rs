@@ -1,19 +1,39 @@
 //! Plain lists: a value a line, with comments, as blocklists, host files and lists of digests are.
 
+use std::io::{self, BufRead, BufReader, Read};
+
 use watchfire_intel::{Indicator, Origin, guess};
 
 use super::Into;
 
-pub(super) fn read(text: &str, into: &mut Into<'_>) {
+/// A line is read up to here: with a comment behind a value that is as long as any.
+const LINE_BYTES_MAX: u64 = 64 << 10;
+
+/// A list is read line by line, so that none of it stays but its values.
+#[allow(clippy::disallowed_methods)] // a line has a limit
+pub(super) fn read(source: impl Read, into: &mut Into<'_>) -> io::Result<()> {
     let origin = into.origin(Origin::default());
-    for (number, line) in text.lines().enumerate() {
-        let line = without_comment(line.trim());
-        if line.is_empty() {
+    let mut source = BufReader::new(source);
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if (&mut source).take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        let place = format_args!("line {number}");
+        if line.len() as u64 == LINE_BYTES_MAX && !line.ends_with(b"\n") {
+            into.loaded.problem(&place, &format!("longer than {LINE_BYTES_MAX} bytes"));
+            source.skip_until(b'\n')?;
             continue;
         }
-        let value = value(line);
-        into.add(origin, &Indicator { value, ..Indicator::default() }, &format_args!("line {}", number + 1));
+        let bytes = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
+        let text = String::from_utf8_lossy(bytes);
+        let text = without_comment(text.trim());
+        if !text.is_empty() {
+            into.add(origin, &Indicator { value: value(text), ..Indicator::default() }, &place);
+        }
     }
+    Ok(())
 }
 
 fn without_comment(line: &str) -> &str {

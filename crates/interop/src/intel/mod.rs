@@ -129,6 +129,10 @@ pub(crate) fn read_into(
         stix::read(&mut whole, &mut into)?;
         return Ok(into.loaded);
     }
+    if format == Format::List {
+        list::read(whole, &mut into)?;
+        return Ok(into.loaded);
+    }
     let mut bytes = Vec::new();
     whole.take(FILE_LIMIT_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_LIMIT_BYTES {
@@ -137,8 +141,7 @@ pub(crate) fn read_into(
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     match format {
         Format::Misp | Format::Stix => misp::read(bytes, &mut into)?,
-        Format::Csv => csv::read(&String::from_utf8_lossy(bytes), &mut into),
-        Format::List => list::read(&String::from_utf8_lossy(bytes), &mut into),
+        Format::Csv | Format::List => csv::read(&String::from_utf8_lossy(bytes), &mut into),
         Format::OpenIoc => openioc::read(bytes, &mut into)?,
     }
     Ok(into.loaded)
@@ -157,14 +160,26 @@ struct Into<'a> {
 /// What takes indicators: an index to hunt by, or a table to convert.
 pub(crate) trait Sink {
     /// The number of a source, for [`Sink::add`].
-    fn origin(&mut self, origin: Origin) -> u32;
+    fn origin(&mut self, origin: &Origin) -> u32;
+    /// How many sources there are.
+    fn origins(&self) -> u32;
+    /// Changes what is said of the sources from a number on.
+    fn amend_origins(&mut self, from: u32, change: &dyn Fn(&mut Origin));
     /// Adds an indicator, or says why it is none.
     fn add(&mut self, origin: u32, indicator: &Indicator<'_>) -> Result<(), Refused>;
 }
 
 impl Sink for Builder {
-    fn origin(&mut self, origin: Origin) -> u32 {
+    fn origin(&mut self, origin: &Origin) -> u32 {
         Builder::origin(self, origin)
+    }
+
+    fn origins(&self) -> u32 {
+        Builder::origins(self)
+    }
+
+    fn amend_origins(&mut self, from: u32, change: &dyn Fn(&mut Origin)) {
+        Builder::amend_origins(self, from, change);
     }
 
     fn add(&mut self, origin: u32, indicator: &Indicator<'_>) -> Result<(), Refused> {
@@ -174,7 +189,7 @@ impl Sink for Builder {
 
 impl Into<'_> {
     fn origin(&mut self, origin: Origin) -> u32 {
-        self.sink.origin(Origin { file: self.name.to_owned(), ..origin })
+        self.sink.origin(&Origin { file: self.name.to_owned(), ..origin })
     }
 
     fn add(&mut self, origin: u32, indicator: &Indicator<'_>, place: &dyn fmt::Display) {

@@ -17,11 +17,8 @@ use watchfire_stix::{ReadError, Reader, Tlp};
 
 use super::{IntelError, Into, seconds, uuid};
 
-/// Indicators wait until the names of their authors have been read; beyond this many they are taken without.
-const WAITING_MAX: usize = 1_000_000;
-
-/// An indicator, before the names behind its references are known.
-pub(crate) struct Waiting {
+/// An indicator and its plain values; author and markings are ids.
+pub(crate) struct Plain {
     pub(crate) author: String,
     title: String,
     pub(crate) id: String,
@@ -38,9 +35,11 @@ struct Names {
     markings: HashMap<String, String>,
 }
 
+/// Indicators are taken as they come, their sources by the ids of their authors and markings; these get their names
+/// when all have been read.
 pub(super) fn read(source: &mut dyn Read, into: &mut Into<'_>) -> Result<(), IntelError> {
     let mut names = Names::default();
-    let mut waiting = Vec::new();
+    let first = into.sink.origins();
     for item in Reader::new(source) {
         let item = match item {
             Ok(item) => item,
@@ -51,20 +50,31 @@ pub(super) fn read(source: &mut dyn Read, into: &mut Into<'_>) -> Result<(), Int
             }
         };
         match json::parse(&item.bytes) {
-            Ok((node, _)) => object(&node, &mut names, &mut waiting, into),
+            Ok((node, _)) => object(&node, &mut names, into),
             Err(problem) => {
                 into.loaded.problem(&format_args!("byte {}", item.offset + problem.offset), &problem.what);
             }
         }
-        if waiting.len() >= WAITING_MAX {
-            flush(&mut waiting, &names, into);
-        }
     }
-    flush(&mut waiting, &names, into);
+    into.sink.amend_origins(first, &|origin| names.amend(origin));
     Ok(())
 }
 
-fn object(node: &Node<'_>, names: &mut Names, waiting: &mut Vec<Waiting>, into: &mut Into<'_>) {
+impl Names {
+    fn amend(&self, origin: &mut Origin) {
+        if let Some(name) = self.identities.get(&origin.author) {
+            origin.author.clone_from(name);
+        }
+        for marking in &mut origin.markings {
+            let known = Tlp::of_reference(marking).map(tlp_name);
+            if let Some(name) = self.markings.get(marking).cloned().or(known) {
+                *marking = name;
+            }
+        }
+    }
+}
+
+fn object(node: &Node<'_>, names: &mut Names, into: &mut Into<'_>) {
     let id = node.text("id").unwrap_or_default();
     match node.text("type") {
         Some("identity") => {
@@ -74,11 +84,29 @@ fn object(node: &Node<'_>, names: &mut Names, waiting: &mut Vec<Waiting>, into: 
             names.markings.insert(id.to_owned(), marking(node));
         }
         Some("indicator") => match indicator(node) {
-            Ok(found) => waiting.push(found),
+            Ok(found) => add(found, into),
             Err(Unused::NotMeant) => into.loaded.not_meant += 1,
             Err(Unused::Refused(why)) => into.loaded.problem(&id, &why),
         },
         _ => {}
+    }
+}
+
+fn add(found: Plain, into: &mut Into<'_>) {
+    let Plain { author, title, markings, .. } = found;
+    let origin = into.origin(Origin { author, title, markings, ..Origin::default() });
+    let id = found.id.split_once("--").and_then(|(_, text)| uuid(text));
+    for (kind, value) in &found.values {
+        let indicator = Indicator {
+            value,
+            kind: Some(*kind),
+            id,
+            valid_from: found.valid_from,
+            valid_until: found.valid_until,
+            confidence: found.confidence,
+            ..Indicator::default()
+        };
+        into.add(origin, &indicator, &found.id);
     }
 }
 
@@ -97,42 +125,13 @@ fn tlp_name(tlp: Tlp) -> String {
     tlp.label().to_ascii_lowercase()
 }
 
-fn flush(waiting: &mut Vec<Waiting>, names: &Names, into: &mut Into<'_>) {
-    for found in waiting.drain(..) {
-        let author = names.identities.get(&found.author).cloned().unwrap_or(found.author);
-        let marking = |id: String| {
-            let known = Tlp::of_reference(&id).map(tlp_name);
-            names.markings.get(&id).cloned().or(known).unwrap_or(id)
-        };
-        let origin = into.origin(Origin {
-            author,
-            title: found.title,
-            markings: found.markings.into_iter().map(marking).collect(),
-            ..Origin::default()
-        });
-        let id = found.id.split_once("--").and_then(|(_, text)| uuid(text));
-        for (kind, value) in &found.values {
-            let indicator = Indicator {
-                value,
-                kind: Some(*kind),
-                id,
-                valid_from: found.valid_from,
-                valid_until: found.valid_until,
-                confidence: found.confidence,
-                ..Indicator::default()
-            };
-            into.add(origin, &indicator, &found.id);
-        }
-    }
-}
-
 /// Why an indicator is not looked for.
 pub(crate) enum Unused {
     NotMeant,
     Refused(String),
 }
 
-pub(crate) fn indicator(node: &Node<'_>) -> Result<Waiting, Unused> {
+pub(crate) fn indicator(node: &Node<'_>) -> Result<Plain, Unused> {
     let text = |name: &str| node.text(name).unwrap_or_default().to_owned();
     let benign = node.get("indicator_types").and_then(Node::items).unwrap_or_default();
     if node.get("revoked").and_then(Node::as_bool) == Some(true)
@@ -151,7 +150,7 @@ pub(crate) fn indicator(node: &Node<'_>) -> Result<Waiting, Unused> {
         return Err(Unused::Refused("the pattern asks for no plain value".to_owned()));
     }
     let references = node.get("object_marking_refs").and_then(Node::items).unwrap_or_default();
-    Ok(Waiting {
+    Ok(Plain {
         author: text("created_by_ref"),
         // Producers name an indicator by its value, which says nothing of where it comes from.
         title: node
