@@ -384,12 +384,16 @@ impl Builder {
             self.index.text.extend_from_within(start..start + length);
             start = self.index.text.len() - length;
         }
+        let entry = Draft { length: length as u16, ..entry };
         self.index.entries.push(entry.entry(start as u32, next));
     }
 
     fn same(&self, number: u32, kind: u8, text: &[u8]) -> bool {
         let entry = self.index.entry(number);
-        entry.kind == kind && self.index.bytes(entry) == text
+        let known = self.index.bytes(entry);
+        // The scheme of a URL does not matter to the scan, so two that differ by it are one value.
+        let is_url = kind == Kind::Url.number();
+        entry.kind == kind && (known == text || (is_url && without_scheme(known) == without_scheme(text)))
     }
 
     fn word(&mut self, entry: Draft, value: &str) {
@@ -544,6 +548,10 @@ pub(crate) fn is_v4(word: &[u8]) -> bool {
 pub(crate) fn url_parts(url: &str) -> (&str, &str) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split_at(rest.find(['/', '?', '#', ':']).unwrap_or(rest.len()))
+}
+
+fn without_scheme(url: &[u8]) -> &[u8] {
+    memchr::memmem::find(url, b"://").map_or(url, |at| &url[at + 3..])
 }
 
 /// Digests are as good as random.

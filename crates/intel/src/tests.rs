@@ -122,6 +122,16 @@ fn urls_as_a_whole() {
 }
 
 #[test]
+fn schemes_are_one_value() {
+    let index = index(&["http://evil.example/a", "https://evil.example/a", "evil.example/a"]);
+    let mut found = Vec::new();
+    index.scan(b"see ftp://evil.example/a", &mut |number, _| found.push(number));
+    assert_eq!(found.len(), 1);
+    assert_eq!(index.sources(found[0]).count(), 3);
+    assert!(index.sources(found[0]).all(|source| source.value == "http://evil.example/a"));
+}
+
+#[test]
 fn mail_addresses() {
     stands(
         "who@evil.example",
