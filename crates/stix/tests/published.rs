@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use watchfire_stix::json::{self, Limits, Node};
 use watchfire_stix::marking::Definition;
-use watchfire_stix::{Problem, Reader, Severity, canonical, check_bundle, check_node, deterministic};
+use watchfire_stix::version::{Order, Refusal, compare};
+use watchfire_stix::{Object, Problem, Reader, Severity, canonical, check_bundle, check_node, deterministic};
 
 fn data(below: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(below);
@@ -112,6 +113,35 @@ fn interoperability_bundles() {
         sound += usize::from(errors.is_empty());
     });
     println!("{sound} without an error");
+}
+
+/// What others' own versions are by our rules: a later one follows, a revoked one has none, an earlier one does not
+/// replace it. Cases whose fault stands in the arguments of a function are none of a second object.
+#[test]
+fn versions() {
+    let (mut newer, mut refused) = (0, 0);
+    each_case("stix/versioning_ops.json", "cases", |bytes, case| {
+        let object = |node: &Node<'_>| Object::read(&bytes[node.start..node.end]).0;
+        let first = case.get("args").and_then(Node::items).and_then(<[_]>::first).and_then(object);
+        let second = case.get("result").and_then(object);
+        match (first, second, case.text("error_class")) {
+            (Some(first), Some(second), None)
+                if first.modified().is_some() && second.modified().is_some() =>
+            {
+                assert_eq!(compare(&first, &second), Ok(Order::Newer), "{}", case.text("test").unwrap());
+                newer += 1;
+            }
+            (Some(first), None, Some("RevokeError")) => {
+                let text = String::from_utf8(first.bytes().to_vec()).unwrap();
+                let modified = case.get("args").and_then(Node::items).unwrap()[0].text("modified").unwrap();
+                let later = Object::read(text.replace(modified, "2999-01-01T00:00:00.000Z").as_bytes()).0;
+                assert_eq!(compare(&first, &later.unwrap()), Err(Refusal::Revoked));
+                refused += 1;
+            }
+            _ => {}
+        }
+    });
+    println!("{newer} versions follow, {refused} refused");
 }
 
 #[test]
