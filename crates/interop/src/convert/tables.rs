@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use serde_json::Value;
 
 use super::row::Row;
-use super::{LeftOut, attributes, is_set, list, tags, text_of};
+use super::{LeftOut, attributes, is_set, list, tags};
 
 /// The columns of a table; new ones are added at the end.
 const HEADER: &str = "value,type,to_ids,comment,uuid,report,source,tlp,valid_from,valid_until,confidence\r\n";
