@@ -13,7 +13,7 @@ pub enum Place {
     Offset(u64),
     /// A record of an event log.
     Record {
-        /// Its number in the log.
+        /// Its number in the log, as the event itself states it (`EventRecordID`).
         number: u64,
         /// Bytes from the start of the file to where it begins.
         offset: u64,

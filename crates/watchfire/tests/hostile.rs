@@ -170,3 +170,47 @@ fn a_terminal_obeys_no_log() {
         assert!(!output.stdout.contains(&0x1b), "an escape comes through in {format}");
     }
 }
+
+/// A rule for every event of the laboratory's.
+const ANY_EVENT: &str = "title: any\nid: 8f0e2a52-6f5c-4d0e-9d5e-3b1f3d0c7a11\nname: any-event\nlevel: high\n\
+    logsource: {product: windows, service: application}\ndetection: {it: {Image: x}, condition: it}\n";
+
+#[test]
+fn lists_in_lists_end_no_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = 300_000;
+    let nested = format!("{}1{}", "[{\"a\":".repeat(deep), "}]".repeat(deep));
+    let event = |inner: &str| {
+        format!(
+            "{{\"EventID\":1,\"Channel\":\"Application\",\"Computer\":\"A\",\"a\":{inner},\"Image\":\"x\"}}\n"
+        )
+    };
+    write(folder.path(), "events/a.jsonl", event("1") + &event(&nested) + &event("2"));
+    write(folder.path(), "rules/any.yml", ANY_EVENT);
+    let rules = folder.path().join("rules");
+    let answer = hunt(&folder.path().join("events"), &["--rules", rules.to_str().unwrap()]);
+    assert_eq!(answer.findings_of("any-event").count(), 3);
+}
+
+#[test]
+fn an_event_is_known_by_the_number_it_states() {
+    let folder = tempfile::tempdir().unwrap();
+    let event = watchfire_lab::evtx::Event {
+        record: 568_580,
+        payload: watchfire_lab::evtx::Payload::EventData(vec![(
+            "Image".to_owned(),
+            watchfire_lab::evtx::Value::String("x".to_owned()),
+        )]),
+        ..watchfire_lab::evtx::Event::default()
+    };
+    let mut log = watchfire_lab::evtx::write(&[event]);
+    // An export counts the records anew, and leaves what they say of themselves.
+    let at = log.windows(4).position(|magic| magic == b"**\0\0").unwrap();
+    log[at + 8..at + 16].copy_from_slice(&3_u64.to_le_bytes());
+    write(folder.path(), "events/a.evtx", log);
+    write(folder.path(), "rules/any.yml", ANY_EVENT);
+    let rules = folder.path().join("rules");
+    let answer = hunt(&folder.path().join("events"), &["--rules", rules.to_str().unwrap()]);
+    let found: Vec<_> = answer.findings_of("any-event").map(|finding| finding["record"].as_u64()).collect();
+    assert_eq!(found, [Some(568_580)]);
+}

@@ -53,6 +53,7 @@ struct FormFields {
     computer: Option<usize>,
     time: Option<usize>,
     client: [Option<usize>; 2],
+    number: Option<usize>,
 }
 
 /// Records of one form, channel, event id and provider.
@@ -172,7 +173,8 @@ impl Scan<'_, '_> {
         }
         let text = |field: usize| Some(record.first(field)?.text().into_owned());
         let client = events::client(fields.client.iter().filter_map(|field| text((*field)?)));
-        let of = Of { host, artifact: &class.artifact, written, client };
+        let number = fields.number.and_then(text).and_then(|number| number.parse().ok());
+        let of = Of { host, artifact: &class.artifact, written, client, number };
         let (shown, compiled) = (&mut class.shown, &class.compiled);
         hits(self.file, self.part, &of, (chunk, raw), found, |rule| {
             let places = shown.entry(rule).or_insert_with(|| compiled.shown_places(rule, record.form));
@@ -201,7 +203,8 @@ impl Scan<'_, '_> {
             intel::add(self.scanner.content, value.as_bytes(), &mut found);
         }
         let client = events::client(events::CLIENTS.iter().filter_map(|name| event.first(name)));
-        let of = Of { host, artifact: &artifact, written, client };
+        let number = event.first("EventRecordID").and_then(|number| number.parse().ok());
+        let of = Of { host, artifact: &artifact, written, client, number };
         hits(self.file, self.part, &of, (chunk, raw), &found, |rule| {
             matcher.shown(rule, |name| event.first(name).map(str::to_owned))
         });
@@ -239,6 +242,9 @@ struct Of<'a> {
     artifact: &'a Arc<str>,
     written: u64,
     client: Option<IpAddr>,
+    /// The number that the event itself states. Logs that were exported count their records anew; people and other
+    /// tools know an event by this one.
+    number: Option<u64>,
 }
 
 /// Notes the rules that a record hits.
@@ -264,7 +270,10 @@ fn hits(
             artifact: Arc::clone(of.artifact),
             utc: evtx::filetime(of.written),
             stated: None,
-            place: Place::Record { number: raw.number, offset: chunk.offset + raw.at as u64 },
+            place: Place::Record {
+                number: of.number.unwrap_or(raw.number),
+                offset: chunk.offset + raw.at as u64,
+            },
             recovered: raw.recovered,
             client: of.client,
             request: None,
@@ -287,6 +296,7 @@ impl FormFields {
             computer: field("Computer"),
             time: field("SystemTime"),
             client: events::CLIENTS.map(field),
+            number: field("EventRecordID"),
         }
     }
 }
