@@ -42,7 +42,6 @@ pub(crate) struct Scanner<'c> {
     /// What scans of event files have learned, for the next one to go on with.
     workers: Pool<evtx::Worker>,
     scratches: Pool<Scratch>,
-    yara: Pool<watchfire_yara::Scanner<'c>>,
     /// Where time is to be measured.
     clock: Option<Clock>,
 }
@@ -61,7 +60,6 @@ impl<'c> Scanner<'c> {
             matchers: Matchers::new(content),
             workers: Pool::default(),
             scratches: Pool::default(),
-            yara: Pool::default(),
             clock,
         }
     }

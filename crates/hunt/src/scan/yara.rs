@@ -30,10 +30,8 @@ impl Scanner<'_> {
             part.problems.push(problem(what));
         }
         let (folder, name) = file.path.as_str().rsplit_once('\\').unwrap_or(("", file.path.as_str()));
-        let mut scanner = self.yara.take(|| rules.rules.scanner());
-        let found = scanner.scan(yara::About { folder, name }, &bytes);
-        self.yara.give_back(scanner);
-        match found {
+        // A scanner of the engine's may not change threads, and files of one unit come one at a time.
+        match rules.rules.scanner().scan(yara::About { folder, name }, &bytes) {
             Ok(found) => {
                 for found in found.iter().filter(|found| rules.taken.get(found.rule) == Some(&true)) {
                     part.file_hit(file, kind, rules.first + found.rule, (found, &bytes));
