@@ -72,6 +72,6 @@ fn a_file_that_a_rule_matches_is_a_finding_with_its_proof() {
     assert_eq!(found[0]["rule"]["author"], "A. Nonymous");
     assert_eq!(found[0]["attack"], serde_json::json!(["T1505.003"]));
     let told = of("rules")[0].to_string();
-    assert!(told.contains("shells.yar:11:26") && told.contains("no_such_thing"), "{told}");
+    assert!(told.contains("shells.yar:10:26") && told.contains("no_such_thing"), "{told}");
     assert_eq!(hunt(&["--exclude", "rule=WEBSHELL_invented"]).0, Some(0));
 }

@@ -115,8 +115,9 @@ fn level(rule: &Rule) -> Level {
 fn techniques(rule: &Rule) -> Vec<String> {
     let texts = rule.tags.iter().map(String::as_str).chain(rule.meta.iter().map(|(_, value)| value.as_str()));
     let mut found: Vec<String> = texts
-        .flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.'))
-        .map(|word| word.trim_end_matches('.').to_ascii_uppercase())
+        .flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '_'))
+        // A tag has no dots: `T1505_003`.
+        .map(|word| word.trim_matches(['.', '_']).to_ascii_uppercase().replace('_', "."))
         .filter(|word| is_technique(word))
         .collect();
     found.sort();
@@ -160,10 +161,10 @@ mod tests {
             ("score", "60"),
             ("mitre", "T1505.003, t1059"),
         ];
-        let info = info(&rule("WEBSHELL_ASPX_A", &["T1190"], &meta), "v".into());
+        let info = info(&rule("WEBSHELL_ASPX_A", &["T1190", "T1003_001"], &meta), "v".into());
         assert_eq!(info.title, "A page that runs what it is sent");
         assert_eq!((info.author.as_str(), info.references.len()), ("A. Nonymous", 2));
-        assert_eq!(info.attack, ["T1059", "T1190", "T1505.003"]);
+        assert_eq!(info.attack, ["T1003.001", "T1059", "T1190", "T1505.003"]);
         assert_eq!(
             (info.level, info.stage, info.outcome),
             (Level::Medium, Stage::Persistence, Outcome::Succeeded)
