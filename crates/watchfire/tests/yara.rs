@@ -74,4 +74,14 @@ fn a_file_that_a_rule_matches_is_a_finding_with_its_proof() {
     let told = of("rules")[0].to_string();
     assert!(told.contains("shells.yar:10:26") && told.contains("no_such_thing"), "{told}");
     assert_eq!(hunt(&["--exclude", "rule=WEBSHELL_invented"]).0, Some(0));
+    // Indicators are looked for in the files that YARA has seen too.
+    let known = folder.path().join("known.txt");
+    fs::write(&known, format!("{}\n", found[0]["sha256"].as_str().unwrap())).unwrap();
+    let (_, lines) = hunt(&["--intel", known.to_str().unwrap()]);
+    let both: Vec<bool> = lines
+        .iter()
+        .filter(|line| line["kind"] == "finding")
+        .map(|finding| finding["indicator"].is_object())
+        .collect();
+    assert!(both.contains(&true) && both.contains(&false), "{both:?}");
 }

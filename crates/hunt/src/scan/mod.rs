@@ -144,13 +144,6 @@ impl<'c> Scanner<'c> {
         part.problems.extend(problems);
         self.inventory(&file, &head, part);
         outcome?;
-        if !recognised.kind.is_log() && self.content.yara.is_some() {
-            let whole = self.by_yara(&file, recognised.kind, io::Cursor::new(head).chain(source), part)?;
-            if recognised.kind.is_document() {
-                return self.document(&file, recognised.kind, whole.as_slice(), part);
-            }
-            return Ok(());
-        }
         let whole = io::Cursor::new(head).chain(source);
         if recognised.kind == Kind::Evtx {
             part.kind = Kind::Evtx;
@@ -162,7 +155,12 @@ impl<'c> Scanner<'c> {
         }
         let wanted = digests::wanted(self.content);
         let mut whole = Digesting::new(whole, wanted);
-        if recognised.kind.is_document() {
+        if self.content.yara.is_some() {
+            let bytes = self.by_yara(&file, recognised.kind, &mut whole, part)?;
+            if recognised.kind.is_document() {
+                self.document(&file, recognised.kind, bytes.as_slice(), part)?;
+            }
+        } else if recognised.kind.is_document() {
             self.document(&file, recognised.kind, &mut whole, part)?;
         }
         if wanted.any() { self.known_file(&file, recognised.kind, whole, part) } else { Ok(()) }
