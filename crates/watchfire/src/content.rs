@@ -54,32 +54,31 @@ pub(crate) fn load_known(by: &By) -> anyhow::Result<(&'static Content, String)> 
 
 /// What the user wrote: read once, for content and for its digest.
 struct Given {
-    rules: Vec<File>,
-    yara: Vec<File>,
+    rules: RuleFiles,
     pipelines: Vec<File>,
 }
 
 impl Given {
     fn read(by: &By) -> anyhow::Result<Self> {
-        let (mut rules, mut yara) = (Vec::new(), Vec::new());
+        let mut rules = RuleFiles::default();
         for path in by.rules.iter().filter(|rules| *rules != BUILTIN) {
-            let files = read(Path::new(path))?;
-            rules.extend(files.sigma);
-            yara.extend(files.yara);
+            rules.add(Path::new(path))?;
         }
-        Ok(Self { rules, yara, pipelines: texts(&paths(&by.pipelines))? })
+        Ok(Self { rules, pipelines: texts(&paths(&by.pipelines))? })
     }
 
     fn load(self, by: &By) -> anyhow::Result<&'static Content> {
         let intel = intel::load(&paths(&by.intel), &paths(&by.warninglists))?;
         let (environment, choice) = (environment(&self.pipelines)?, choice(&by.include, &by.exclude)?);
-        let mut content = Content::load_in(&shipped(), &self.rules, with_shipped(by), &environment, &choice)?;
+        let mut content =
+            Content::load_in(&shipped(), &self.rules.sigma, with_shipped(by), &environment, &choice)?;
         content.intel = intel;
-        if !self.yara.is_empty() {
-            content.add_yara(&self.yara, &choice).map_err(|error| no_yara(&self.yara, &error))?;
+        let RuleFiles { sigma, yara } = self.rules;
+        if !yara.is_empty() {
+            content.add_yara(&yara, &choice).map_err(|error| no_yara(&yara, &error))?;
         }
         // A process hunts once.
-        let _ = USER_FILES.set(self.rules.into_iter().chain(self.yara).collect());
+        let _ = USER_FILES.set(sigma.into_iter().chain(yara).collect());
         Ok(Box::leak(Box::new(content)))
     }
 
@@ -95,7 +94,7 @@ impl Given {
         for (path, text) in SHIPPED {
             add(path, text.as_bytes());
         }
-        for (path, text) in self.rules.iter().chain(&self.yara).chain(&self.pipelines) {
+        for (path, text) in self.rules.sigma.iter().chain(&self.rules.yara).chain(&self.pipelines) {
             add(path, text.as_bytes());
         }
         for path in by.intel.iter().chain(&by.warninglists) {
@@ -178,23 +177,28 @@ pub(crate) struct RuleFiles {
     pub(crate) yara: Vec<File>,
 }
 
-/// The rule files at a path: itself, or all `.yml`, `.yaml`, `.yar` and `.yara` below it in name order.
-pub(crate) fn read(path: &Path) -> anyhow::Result<RuleFiles> {
-    let has = |path: &Path, endings: [&str; 2]| {
-        path.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| endings.contains(&ending))
-    };
-    let is_yara = |path: &Path| has(path, ["yar", "yara"]);
-    let is_rules = |path: &Path| has(path, ["yml", "yaml"]) || is_yara(path);
-    let (yara, sigma): (Vec<PathBuf>, Vec<PathBuf>) =
-        files_below(path, &is_rules)?.into_iter().partition(|path| is_yara(path));
-    let files = RuleFiles { sigma: texts(&sigma)?, yara: texts(&yara)? };
-    if files.sigma.is_empty() && files.yara.is_empty() {
-        bail!(
-            "{}: no rules there\nhint: rules are files that end in .yml or .yaml, or in .yar or .yara",
-            path.display()
-        );
+impl RuleFiles {
+    /// Adds the rule files at a path: itself, or all `.yml`, `.yaml`, `.yar` and `.yara` below it in name order.
+    pub(crate) fn add(&mut self, path: &Path) -> anyhow::Result<()> {
+        let has = |path: &Path, endings: [&str; 2]| {
+            path.extension()
+                .and_then(|ending| ending.to_str())
+                .is_some_and(|ending| endings.contains(&ending))
+        };
+        let is_yara = |path: &Path| has(path, ["yar", "yara"]);
+        let is_rules = |path: &Path| has(path, ["yml", "yaml"]) || is_yara(path);
+        let (yara, sigma): (Vec<PathBuf>, Vec<PathBuf>) =
+            files_below(path, &is_rules)?.into_iter().partition(|path| is_yara(path));
+        if sigma.is_empty() && yara.is_empty() {
+            bail!(
+                "{}: no rules there\nhint: rules are files that end in .yml or .yaml, or in .yar or .yara",
+                path.display()
+            );
+        }
+        self.sigma.extend(texts(&sigma)?);
+        self.yara.extend(texts(&yara)?);
+        Ok(())
     }
-    Ok(files)
 }
 
 /// Why YARA rules cannot be used, and what to do about it.

@@ -63,20 +63,11 @@ impl<'a> Reader<'a> {
 
     /// An object, behind whose brace it stands next: `objects` and `lists` are those around it.
     fn object(&mut self, event: &mut Event<'a>, level: Level, objects: usize, lists: usize) -> Result<()> {
-        self.at += 1;
-        if self.next() == Some(b'}') {
-            self.at += 1;
+        if self.is_empty(b'}') {
             return Ok(());
         }
         loop {
-            if self.next() != Some(b'"') {
-                return self.wrong("no name of a member");
-            }
-            let key = self.string(event)?;
-            if self.next() != Some(b':') {
-                return self.wrong("a name without `:`");
-            }
-            self.at += 1;
+            let key = self.name(|reader| reader.string(event))?;
             match self.next() {
                 Some(b'{') if objects < DEPTH_LIMIT => {
                     let level = level.enter(event.text(key));
@@ -98,9 +89,7 @@ impl<'a> Reader<'a> {
 
     /// A list under a name. Each item is a value of that name; of objects in it only what they hold themselves.
     fn list(&mut self, event: &mut Event<'a>, level: Level, key: Span, lists: usize) -> Result<()> {
-        self.at += 1;
-        if self.next() == Some(b']') {
-            self.at += 1;
+        if self.is_empty(b']') {
             return Ok(());
         }
         loop {
@@ -122,6 +111,27 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Goes behind the brace or bracket that opens, and, if nothing is in it, behind the one that closes.
+    fn is_empty(&mut self, close: u8) -> bool {
+        self.at += 1;
+        let is_empty = self.next() == Some(close);
+        self.at += usize::from(is_empty);
+        is_empty
+    }
+
+    /// The name of a member, read by `string`, and its colon.
+    fn name<T>(&mut self, string: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.next() != Some(b'"') {
+            return self.wrong("no name of a member");
+        }
+        let name = string(self)?;
+        if self.next() != Some(b':') {
+            return self.wrong("a name without `:`");
+        }
+        self.at += 1;
+        Ok(name)
+    }
+
     /// Whether an object or a list ends here, or goes on behind a comma.
     fn ends(&mut self, close: u8) -> Result<bool> {
         let next = self.next();
@@ -129,22 +139,26 @@ impl<'a> Reader<'a> {
             return self.wrong("neither a comma nor the end of an object or a list");
         }
         self.at += 1;
-        if next == Some(b',') {
-            self.next();
-        }
         Ok(next == Some(close))
     }
 
     /// A string, a number or a truth value, as its text.
     fn scalar(&mut self, event: &mut Event<'a>) -> Result<Span> {
-        let start = self.at;
-        match self.text.get(self.at) {
-            Some(b'"') => return self.string(event),
-            Some(b't') => self.word("true")?,
-            Some(b'f') => self.word("false")?,
-            _ => self.number()?,
+        if self.text.get(self.at) == Some(&b'"') {
+            return self.string(event);
         }
+        let start = self.at;
+        self.pass_plain()?;
         Ok(span(start, self.at))
+    }
+
+    /// Goes behind a number or a truth value.
+    fn pass_plain(&mut self) -> Result<()> {
+        match self.text.get(self.at) {
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            _ => self.number(),
+        }
     }
 
     fn word(&mut self, word: &str) -> Result<()> {
@@ -245,59 +259,33 @@ impl<'a> Reader<'a> {
         let mut open: Vec<u8> = Vec::new();
         loop {
             match self.next() {
-                Some(b'{') => {
-                    self.at += 1;
-                    if self.next() == Some(b'}') {
-                        self.at += 1;
-                    } else {
-                        open.push(b'}');
-                        self.pass_name()?;
-                        continue;
-                    }
-                }
-                Some(b'[') => {
-                    self.at += 1;
-                    if self.next() == Some(b']') {
-                        self.at += 1;
-                    } else {
-                        open.push(b']');
+                Some(opens @ (b'{' | b'[')) => {
+                    let close = if opens == b'{' { b'}' } else { b']' };
+                    if !self.is_empty(close) {
+                        open.push(close);
+                        if close == b'}' {
+                            self.name(Self::pass_string)?;
+                        }
                         continue;
                     }
                 }
                 Some(b'"') => {
                     self.pass_string()?;
                 }
-                Some(b't') => self.word("true")?,
-                Some(b'f') => self.word("false")?,
                 Some(b'n') => self.word("null")?,
-                _ => self.number()?,
+                _ => self.pass_plain()?,
             }
             loop {
                 let Some(&close) = open.last() else { return Ok(()) };
                 if !self.ends(close)? {
                     if close == b'}' {
-                        self.pass_name()?;
+                        self.name(Self::pass_string)?;
                     }
                     break;
                 }
                 open.pop();
             }
-            if open.is_empty() {
-                return Ok(());
-            }
         }
-    }
-
-    fn pass_name(&mut self) -> Result<()> {
-        if self.next() != Some(b'"') {
-            return self.wrong("no name of a member");
-        }
-        self.pass_string()?;
-        if self.next() != Some(b':') {
-            return self.wrong("a name without `:`");
-        }
-        self.at += 1;
-        Ok(())
     }
 }
 

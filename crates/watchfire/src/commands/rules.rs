@@ -38,9 +38,7 @@ fn files(paths: &RulesPaths) -> anyhow::Result<RuleFiles> {
                 shipped.into_iter().filter(|(path, _)| path.contains('/') && !path.starts_with("data/")),
             );
         } else {
-            let more = content::read(Path::new(path))?;
-            files.sigma.extend(more.sigma);
-            files.yara.extend(more.yara);
+            files.add(Path::new(path))?;
         }
     }
     Ok(files)
