@@ -1,7 +1,7 @@
 //! TLS: the node's certificate as it is configured, and the first one that it makes for itself.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rcgen::{
@@ -53,23 +53,16 @@ pub(crate) fn acceptor(config: &Config) -> Result<Option<TlsAcceptor>> {
     Ok(Some(TlsAcceptor::from(Arc::new(server))))
 }
 
-/// Where systems keep the authorities that they trust; `SSL_CERT_FILE` names another file.
-const SYSTEM_AUTHORITIES: [&str; 3] =
-    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
-
 /// How a client speaks TLS with an upstream.
 pub(crate) fn client(upstream: &Upstream) -> Result<Arc<ClientConfig>> {
-    let system = || {
-        let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-        named.or_else(|| SYSTEM_AUTHORITIES.iter().map(PathBuf::from).find(|path| path.exists()))
+    let (named, found) = match &upstream.authorities {
+        Some(file) => (file.display().to_string(), certificates(file)?),
+        // `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
+        None => ("the system".to_owned(), rustls_native_certs::load_native_certs().certs),
     };
-    let file = upstream.authorities.clone().or_else(system);
-    let file =
-        file.ok_or_else(|| failed("this system names no authorities to trust; give a file of them"))?;
     let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(certificates(&file)?);
-    if added == 0 {
-        return Err(failed(format!("{} holds no authority", file.display())));
+    if roots.add_parsable_certificates(found).0 == 0 {
+        return Err(failed(format!("{named} names no authority to trust; give a file of them")));
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)

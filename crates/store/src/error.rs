@@ -57,6 +57,15 @@ pub enum StoreError {
     /// No server could be reached, or the one that was reached went away and no other took over in time.
     #[error("the store's server cannot be reached")]
     Unreachable(#[source] Cause),
+    /// The connection to the server could not be secured as the address asks for it. Waiting does not cure it.
+    #[error(
+        "the connection to the store's server is not secure: {reason}; \
+         hint: sslmode and sslrootcert in its address say what it must prove"
+    )]
+    Insecure {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The lease is not, or no longer, the caller's.
     #[error("the lease on shard {shard} is not held by {worker}")]
     LeaseLost {
@@ -127,6 +136,9 @@ impl From<rusqlite::Error> for StoreError {
 
 impl From<postgres::Error> for StoreError {
     fn from(error: postgres::Error) -> Self {
+        if let Some(reason) = crate::tls::refusal(&error) {
+            return StoreError::Insecure { reason };
+        }
         let Some(refusal) = error.as_db_error() else {
             let gone = error.is_closed() || std::error::Error::source(&error).is_some_and(is_io);
             return if gone || error.to_string().contains("connecting") {

@@ -133,7 +133,7 @@ impl From<StoreError> for Refusal {
                 StatusCode::INSUFFICIENT_STORAGE,
                 "the disk is full; nothing of the request was kept",
             ),
-            StoreError::Busy(_) | StoreError::Unreachable(_) => {
+            StoreError::Busy(_) | StoreError::Unreachable(_) | StoreError::Insecure { .. } => {
                 let mut refusal =
                     Self::new(StatusCode::SERVICE_UNAVAILABLE, "the store cannot be reached now");
                 refusal.headers = vec![("retry-after", "5".to_owned())];

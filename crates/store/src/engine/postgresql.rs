@@ -18,7 +18,7 @@ use super::Session;
 use super::dialect::Dialect;
 use super::value::{Column, Row, Rows, Value};
 use crate::error::{Result, StoreError};
-use crate::tls;
+use crate::tls::{self, Tls};
 
 /// How long one host may take to answer before the next is asked.
 const CONNECT_WAIT: Duration = Duration::from_secs(3);
@@ -34,6 +34,7 @@ const SESSION: &str = "set lock_timeout = '20s'; set idle_in_transaction_session
 
 pub(crate) struct Postgres {
     config: Config,
+    tls: Tls,
     pool: Mutex<Pool>,
     returned: Condvar,
     limit: usize,
@@ -53,17 +54,15 @@ pub(crate) struct Link {
 
 impl Postgres {
     pub(crate) fn open(address: &str, links: usize) -> Result<Self> {
-        let mut config: Config = address.parse().map_err(|error: postgres::Error| StoreError::Address {
-            address: without_password(address),
-            reason: error.to_string(),
-        })?;
+        let (mut config, tls) = tls::read(address)?;
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.application_name("watchfire");
         config.connect_timeout(CONNECT_WAIT);
         // A host that vanished without a word is noticed after half a minute, not after two hours.
         config.keepalives_idle(Duration::from_secs(10));
         config.tcp_user_timeout(Duration::from_secs(20));
-        let store = Self { config, pool: Mutex::default(), returned: Condvar::new(), limit: links.max(1) };
+        let store =
+            Self { config, tls, pool: Mutex::default(), returned: Condvar::new(), limit: links.max(1) };
         let mut link = store.take()?;
         let suited = check_server(&mut link.client);
         store.give_back(Some(link));
@@ -152,12 +151,12 @@ impl Postgres {
     fn connect(&self) -> Result<Link> {
         let mut round = 0;
         loop {
-            match tls::connect(&self.config) {
+            match self.tls.connect(&self.config) {
                 Ok(mut client) => {
                     client.batch_execute(SESSION)?;
                     return Ok(Link { client, statements: HashMap::new() });
                 }
-                // A wrong password does not become right by waiting.
+                // Neither a wrong password nor a wrong certificate becomes right by waiting.
                 Err(error) => match StoreError::from(error) {
                     StoreError::Unreachable(_) if round < ROUNDS => {
                         thread::sleep(ROUND_WAIT);
