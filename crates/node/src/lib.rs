@@ -22,6 +22,7 @@ mod intake;
 mod memory;
 mod metrics;
 mod node;
+mod packing;
 mod patience;
 mod percent;
 mod secret;

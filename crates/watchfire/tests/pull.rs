@@ -297,6 +297,11 @@ fn all_arrive_from_servers_that_answer_badly() {
         headers.push(("content-encoding", "gzip".to_owned()));
         (status, headers, gzip(&body))
     });
+    all_arrive("", move |asked, _| {
+        let (status, mut headers, body) = whole(asked);
+        headers.push(("content-encoding", "zstd".to_owned()));
+        (status, headers, zstd::bulk::compress(&body, 3).unwrap())
+    });
     // Busy for a while, and moved along.
     all_arrive("", move |asked, number| match number {
         2 => (429, vec![("retry-after", "1".to_owned())], Vec::new()),

@@ -504,6 +504,10 @@ fn answers_are_packed_on_demand() {
     let answer = packed("gzip, deflate");
     assert_eq!(answer.header("content-encoding"), Some("gzip"));
     assert!(answer.body.len() < plain.len() / 3 && answer.body.starts_with(&[0x1f, 0x8b]));
+    let answer = packed("gzip, deflate, br, zstd");
+    assert_eq!(answer.header("content-encoding"), Some("zstd"));
+    assert!(answer.body.len() < plain.len() / 3);
+    assert_eq!(zstd::stream::decode_all(&answer.body[..]).unwrap(), plain);
     for encoding in ["identity", "gzip;q=0", "br"] {
         assert_eq!(packed(encoding).body, plain, "{encoding}");
     }
@@ -549,5 +553,18 @@ fn bodies_have_a_limit() {
     packed = post(&gzip, &bomb);
     assert_error(&packed, 413, "a bomb");
     assert_error(&post(&gzip, b"\x1f\x8b nonsense"), 400, "no gzip");
-    assert_error(&post(&[("content-encoding", "br")], b"x"), 415, "another encoding");
+    let other = post(&[("content-encoding", "br")], b"x");
+    assert_error(&other, 415, "another encoding");
+    assert_eq!(other.header("accept-encoding"), Some("gzip, zstd"));
+    let zstd = [("content-encoding", "zstd")];
+    let pack = |bytes: &[u8]| zstd::bulk::compress(bytes, 3).unwrap();
+    let whole = pack(small.as_bytes());
+    assert_eq!(post(&zstd, &whole).status, 202);
+    assert_error(&post(&zstd, &whole[..whole.len() - 5]), 400, "cut");
+    assert_error(&post(&zstd, b"nonsense"), 400, "no zstd");
+    let bomb = pack(&vec![b' '; 50_000_000]);
+    assert!(bomb.len() < 5000, "{} bytes", bomb.len());
+    assert_error(&post(&zstd, &bomb), 413, "a bomb");
+    // 2^30 bytes of window for nothing: a header, and one empty block (RFC 8878 §3.1.1).
+    assert_error(&post(&zstd, &[0x28, 0xB5, 0x2F, 0xFD, 0x00, 20 << 3, 0x01, 0x00, 0x00]), 400, "a window");
 }

@@ -1,14 +1,12 @@
 //! Requests of a client: one connection, one request at a time, answers within limits of size and time.
 
-use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -21,6 +19,7 @@ use tokio_rustls::TlsConnector;
 
 use super::retry::{Next, after};
 use crate::error::{NodeError, Result};
+use crate::packing::{Coding, Unpacking};
 use crate::tls;
 
 /// The largest answer, unpacked: what the largest servers send as one page is a tenth of it.
@@ -194,7 +193,7 @@ impl Http {
             .uri(target)
             .header(header::HOST, authority)
             .header(header::ACCEPT, accept)
-            .header(header::ACCEPT_ENCODING, "gzip")
+            .header(header::ACCEPT_ENCODING, Coding::ACCEPTED)
             .header(header::USER_AGENT, concat!("watchfire/", env!("CARGO_PKG_VERSION")));
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -282,23 +281,20 @@ async fn exchange(sender: &mut SendRequest<Empty<Bytes>>, request: Request<Empty
     Ok(Got { status: parts.status, headers: parts.headers, body: body.to_bytes().to_vec() })
 }
 
-/// Undoes gzip within the same limit: a few kilobytes can unpack to gigabytes.
+/// Unpacks an answer within the same limit.
 fn unpacked(mut got: Got) -> Result<Got> {
-    let name = HeaderName::from_static("content-encoding");
-    let encoding = got.headers.get(&name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match encoding.trim().to_ascii_lowercase().as_str() {
-        "" | "identity" => return Ok(got),
-        "gzip" | "x-gzip" => {}
-        other => return Err(failed(format!("the answer is packed as {other}, which was not asked for"))),
+    let encoding = got.header("content-encoding").unwrap_or_default().trim().to_ascii_lowercase();
+    if encoding.is_empty() || encoding == "identity" {
+        return Ok(got);
     }
-    let mut unpacked = Vec::new();
-    let mut reader = MultiGzDecoder::new(got.body.as_slice()).take(ANSWER_LIMIT_BYTES as u64 + 1);
-    #[expect(clippy::disallowed_methods)] // its limit is the line above
-    reader.read_to_end(&mut unpacked).map_err(|_| failed("the answer is no whole gzip"))?;
-    if unpacked.len() > ANSWER_LIMIT_BYTES {
-        return Err(failed(format!("the answer unpacks to more than {ANSWER_LIMIT_BYTES} bytes")));
-    }
-    got.body = unpacked;
+    let coding = Coding::of(&encoding)
+        .ok_or_else(|| failed(format!("the answer is packed as {encoding}, which was not asked for")))?;
+    got.body = coding.unpack(&got.body, ANSWER_LIMIT_BYTES, |_| true).map_err(|error| match error {
+        Unpacking::TooLarge => failed(format!("the answer unpacks to more than {ANSWER_LIMIT_BYTES} bytes")),
+        Unpacking::Malformed | Unpacking::NoRoom => {
+            failed(format!("the answer is no whole {}", coding.name()))
+        }
+    })?;
     Ok(got)
 }
 

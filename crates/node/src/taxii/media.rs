@@ -1,6 +1,7 @@
 //! Media types as TAXII asks for them, and as clients really send them (TAXII 2.1 §1.6.8, RFC 9110 §12.5.1).
 
 use super::Refusal;
+use crate::packing::Coding;
 
 /// The one form of every answer.
 pub(crate) const TAXII: &str = "application/taxii+json;version=2.1";
@@ -56,12 +57,20 @@ pub(crate) fn content_type(header: Option<&str>) -> Result<(), Refusal> {
     if name && range.version.is_none_or(|version| version == "2.1") { Ok(()) } else { Err(refused()) }
 }
 
-/// Whether `Accept-Encoding` takes gzip.
-pub(crate) fn accepts_gzip(header: &str) -> bool {
-    header
-        .split(',')
-        .map(range)
-        .any(|range| matches!(range.name.as_str(), "gzip" | "*") && range.quality > 0.0)
+/// How an answer is packed for `Accept-Encoding` (RFC 9110 §12.5.3): as is liked best, and of equals as zstd. Whoever
+/// takes anything gets gzip, which everybody knows.
+pub(crate) fn coding(header: &str) -> Option<Coding> {
+    let ranges: Vec<Range> = header.split(',').map(range).collect();
+    let quality = |coding: Option<Coding>| {
+        let named = |range: &&Range| match coding {
+            Some(coding) => Coding::of(&range.name) == Some(coding),
+            None => range.name == "*",
+        };
+        ranges.iter().find(named).map(|range| range.quality)
+    };
+    let (zstd, gzip) = (quality(Some(Coding::Zstd)), quality(Some(Coding::Gzip)).or_else(|| quality(None)));
+    let (zstd, gzip) = (zstd.unwrap_or(0.0), gzip.unwrap_or(0.0));
+    if zstd > 0.0 && zstd >= gzip { Some(Coding::Zstd) } else { (gzip > 0.0).then_some(Coding::Gzip) }
 }
 
 #[cfg(test)]
@@ -118,8 +127,22 @@ mod tests {
     }
 
     #[test]
-    fn gzip() {
-        assert!(accepts_gzip("gzip, deflate, br") && accepts_gzip("*") && accepts_gzip("br;q=1, GZIP;q=0.1"));
-        assert!(!accepts_gzip("identity") && !accepts_gzip("gzip;q=0") && !accepts_gzip(""));
+    fn packed_as_it_is_liked_best() {
+        for (header, expected) in [
+            ("gzip, deflate, br", Some(Coding::Gzip)),
+            ("gzip, deflate, br, zstd", Some(Coding::Zstd)),
+            ("*", Some(Coding::Gzip)),
+            ("*, gzip;q=0", None),
+            ("br;q=1, GZIP;q=0.1", Some(Coding::Gzip)),
+            ("zstd;q=0.5, gzip", Some(Coding::Gzip)),
+            ("zstd;q=0, *;q=0.1", Some(Coding::Gzip)),
+            ("x-gzip", Some(Coding::Gzip)),
+            ("zstd", Some(Coding::Zstd)),
+            ("identity", None),
+            ("gzip;q=0", None),
+            ("", None),
+        ] {
+            assert_eq!(coding(header), expected, "{header}");
+        }
     }
 }

@@ -30,6 +30,7 @@ pub(crate) use refusal::Refusal;
 use reply::Reply;
 
 use crate::node::Node;
+use crate::packing::Coding;
 use crate::serve::Peer;
 use crate::sign_in::{Attempt, SignedIn, sign_in};
 
@@ -44,7 +45,8 @@ pub(crate) struct Call {
     pub(crate) accept: Option<String>,
     pub(crate) content_type: Option<String>,
     pub(crate) content_encoding: Option<String>,
-    pub(crate) accepts_gzip: bool,
+    /// How the answer may be packed.
+    pub(crate) coding: Option<Coding>,
     /// What the requester has already.
     pub(crate) if_none_match: Option<String>,
 }
@@ -199,7 +201,7 @@ async fn answer(
         Err(refusal) => return refusal.response(),
     };
     blocking(move || {
-        let taken = upload::inflate(&node, &call, &mut received).and_then(|body| take(&node, &call, &body));
+        let taken = upload::unpack(&node, &call, &mut received).and_then(|body| take(&node, &call, &body));
         drop(received);
         reply::finish(&node, taken, &call)
     })
@@ -236,8 +238,7 @@ fn call(node: &Node, parts: &Parts, path: HashMap<String, String>) -> Result<Cal
         accept: text(parts, header::ACCEPT),
         content_type: text(parts, header::CONTENT_TYPE),
         content_encoding: text(parts, header::CONTENT_ENCODING),
-        accepts_gzip: text(parts, header::ACCEPT_ENCODING)
-            .is_some_and(|accepted| media::accepts_gzip(&accepted)),
+        coding: text(parts, header::ACCEPT_ENCODING).and_then(|accepted| media::coding(&accepted)),
         if_none_match: text(parts, header::IF_NONE_MATCH),
     })
 }

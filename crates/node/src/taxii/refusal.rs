@@ -70,6 +70,15 @@ impl Refusal {
         Self::saying(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bodies are taken in another form", said)
     }
 
+    pub(crate) fn coding(name: &str) -> Self {
+        let said = format!("a body is packed as gzip or zstd, or not at all, and not as {name}");
+        let mut refusal =
+            Self::saying(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bodies are taken in another form", said);
+        // RFC 9110 §12.5.3: so it is told apart from a media type that is not taken.
+        refusal.headers = vec![("accept-encoding", "gzip, zstd".to_owned())];
+        refusal
+    }
+
     pub(crate) fn too_large(limit: usize) -> Self {
         let said = format!("a body has at most {limit} bytes, also when it is unpacked");
         Self::saying(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large", said)

@@ -1,15 +1,11 @@
 //! Answers: made of what was released, and nothing else.
 
-use std::io::Write as _;
-
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use axum::http::response::Builder;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use watchfire_release::{Released, ServiceFact};
 
 use super::media::TAXII;
@@ -21,7 +17,7 @@ use crate::node::Node;
 const HELD_FROM_BYTES: usize = 16 * 1024;
 
 /// Smaller answers are not worth packing.
-const GZIP_FROM_BYTES: usize = 1024;
+const PACKED_FROM_BYTES: usize = 1024;
 
 /// JSON that tells of the service, or of the requester's own request, and of no object.
 pub(crate) struct Service(pub(crate) serde_json::Value);
@@ -118,14 +114,12 @@ pub(super) fn finish(node: &Node, answer: Answer, call: &Call) -> Response {
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }
-    if call.accepts_gzip && body.len() >= GZIP_FROM_BYTES {
-        let mut packed = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-        if packed.write_all(&body).is_ok()
-            && let Ok(bytes) = packed.finish()
-        {
-            body = bytes;
-            response = response.header("content-encoding", "gzip");
-        }
+    if let Some(coding) = call.coding
+        && body.len() >= PACKED_FROM_BYTES
+        && let Ok(packed) = coding.pack(&body)
+    {
+        body = packed;
+        response = response.header("content-encoding", coding.name());
     }
     if reply.status != StatusCode::NOT_MODIFIED {
         response = response.header("content-length", body.len());

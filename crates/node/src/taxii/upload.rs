@@ -1,11 +1,9 @@
 //! Bodies: received within a limit of size and time, unpacked within the same limit, taken (TAXII 2.1 §5.5).
 
-use std::io::Read as _;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
-use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::collections::{locate, status_json};
@@ -15,12 +13,10 @@ use crate::add::add;
 use crate::intake::BadEnvelope;
 use crate::memory::Part;
 use crate::node::Node;
+use crate::packing::{Coding, Unpacking, WINDOW_BYTES};
 
 /// A body comes within this time, whatever its size: 100 MB at 7 Mbit/s.
 const BODY_TIMEOUT: Duration = Duration::from_mins(2);
-
-/// What is unpacked before it is counted.
-const PIECE_BYTES: u64 = 1 << 20;
 
 /// Before the body: may they, and in this form?
 pub(super) fn prepare(node: &Node, call: &Call) -> Result<(), Refusal> {
@@ -32,8 +28,8 @@ pub(super) fn prepare(node: &Node, call: &Call) -> Result<(), Refusal> {
     media::content_type(call.content_type.as_deref())?;
     match call.content_encoding.as_deref().map(str::trim) {
         None | Some("" | "identity") => Ok(()),
-        Some(encoding) if encoding.eq_ignore_ascii_case("gzip") => Ok(()),
-        Some(encoding) => Err(Refusal::media_type(Some(encoding))),
+        Some(encoding) if Coding::of(encoding).is_some() => Ok(()),
+        Some(encoding) => Err(Refusal::coding(encoding)),
     }
 }
 
@@ -77,31 +73,23 @@ async fn collect(mut body: Limited<Body>, part: &mut Part, limit: usize) -> Resu
     Ok(bytes.into())
 }
 
-/// Unpacks a body. A few kilobytes can unpack to gigabytes: the limits are those of the unpacked body.
-pub(super) fn inflate(node: &Node, call: &Call, received: &mut Received) -> Result<Bytes, Refusal> {
-    let packed =
-        call.content_encoding.as_deref().is_some_and(|encoding| encoding.trim().eq_ignore_ascii_case("gzip"));
-    if !packed {
+/// Unpacks a body. The limits are those of the unpacked body.
+pub(super) fn unpack(node: &Node, call: &Call, received: &mut Received) -> Result<Bytes, Refusal> {
+    let Some(coding) = call.content_encoding.as_deref().and_then(Coding::of) else {
         return Ok(received.bytes.clone());
-    }
+    };
     let limit = node.config.taxii.max_content_length;
-    let mut unpacked = Vec::new();
-    let mut reader = MultiGzDecoder::new(&received.bytes[..]);
-    loop {
-        let before = unpacked.len();
-        #[expect(clippy::disallowed_methods)] // a piece of a named size at a time
-        let read = reader.by_ref().take(PIECE_BYTES).read_to_end(&mut unpacked);
-        read.map_err(|_| Refusal::bad("the body is no whole gzip"))?;
-        if unpacked.len() > limit {
-            return Err(Refusal::too_large(limit));
-        }
-        if !received.part.grow_to(received.bytes.len() + unpacked.len()) {
-            return Err(Refusal::busy());
-        }
-        if unpacked.len() == before {
-            return Ok(unpacked.into());
-        }
-    }
+    let Received { bytes, part } = received;
+    let packed = bytes.len();
+    let unpacked = coding.unpack(bytes, limit, |unpacked| part.grow_to(packed + unpacked));
+    unpacked.map(Bytes::from).map_err(|error| match error {
+        Unpacking::Malformed => Refusal::bad(format!(
+            "the body is no whole {}, or asks for a window of more than {WINDOW_BYTES} bytes",
+            coding.name()
+        )),
+        Unpacking::TooLarge => Refusal::too_large(limit),
+        Unpacking::NoRoom => Refusal::busy(),
+    })
 }
 
 /// With the body: each object on its own, and a status of all.
