@@ -1,6 +1,6 @@
 //! Events without a template are the same events: to a reader that others wrote, and to ours.
 
-use watchfire_artifact::evtx::{Chunks, Found, Read, Reader};
+use watchfire_artifact::evtx::{Chunk, Chunks, Found, RawRecord, Read, Reader, xml};
 use watchfire_lab::evtx::{Event, Log, Payload, Value, file_time};
 
 fn events() -> Vec<Event> {
@@ -102,4 +102,30 @@ fn written_out_or_not_an_event_says_the_same() {
 #[test]
 fn another_reader_sees_the_same_too() {
     assert_eq!(theirs(log(Log::append_written_out)), theirs(log(Log::append)));
+}
+
+/// What another host rendered stands behind the event, as a second instance of a template in the same record.
+#[test]
+fn a_second_instance_in_a_record_is_read_too() {
+    let log = log(Log::append);
+    let mut chunks = Chunks::range(log.as_slice(), 0..u64::MAX);
+    let Ok(Some(Found::Chunk(chunk))) = chunks.next_chunk() else { panic!("one chunk") };
+    let raws: Vec<RawRecord> = chunk.records().map(|raw| raw.expect("a record")).collect();
+    // The fifth event uses a template that stands before it, so that its bytes mean the same anywhere in the chunk.
+    let fragment = &chunk.bytes[raws[4].xml.clone()];
+    // A header, a token, the template, and for each value a size and a type; then the values.
+    let (count, descriptors) = fragment[14..].split_at(4);
+    let count = u32::from_le_bytes(count.try_into().expect("four bytes")) as usize;
+    let sizes = descriptors.chunks(4).take(count).map(|size| u16::from_le_bytes([size[0], size[1]]));
+    let instance = &fragment[..18 + 4 * count + sizes.map(usize::from).sum::<usize>()];
+    let twice = [instance, instance, &[0; 7]].concat();
+    let mut bytes = chunk.bytes.to_vec();
+    let place = bytes.len() - twice.len()..bytes.len();
+    bytes[place.clone()].copy_from_slice(&twice);
+    let (raw, chunk) = (RawRecord { xml: place, ..raws[4].clone() }, Chunk { offset: 0, bytes: &bytes });
+    let mut reader = Reader::new();
+    let Ok(Read::Walked(event)) = reader.read(&chunk, &raw) else { panic!("no form has two instances") };
+    assert_eq!(event.values("CommandLine").collect::<Vec<_>>(), ["of the first structure"; 2]);
+    let (shown, damage) = xml(&chunk, &raw.xml);
+    assert_eq!((shown.matches(">of the first structure<").count(), damage), (2, None));
 }

@@ -66,7 +66,8 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 fn every_regression_log_fires_its_rule() {
     let (Some(suite), Some(rules)) = (data("sigmahq-regression"), rules()) else { return };
     // The suite has each log as EVTX, and its record as JSON documents, each of which is one line here.
-    let lines = TempDir::new().unwrap();
+    // Both must fire.
+    let both = TempDir::new().unwrap();
     let logs = files(&suite, "evtx");
     assert_eq!(logs.len(), 202);
     for log in &logs {
@@ -78,17 +79,22 @@ fn every_regression_log_fires_its_rule() {
             let records = if let Value::Array(records) = document { records } else { vec![document] };
             text.extend(records.iter().flat_map(|record| [record.to_string(), "\n".to_owned()]));
         }
-        fs::write(lines.path().join(log.file_stem().unwrap()).with_extension("jsonl"), text).unwrap();
+        let place = both.path().join(log.file_stem().unwrap());
+        fs::write(place.with_extension("jsonl"), text).unwrap();
+        fs::copy(log, place.with_extension("evtx")).unwrap();
     }
-    let found = findings(lines.path(), &rules);
-    let fired: BTreeSet<&str> = found
-        .iter()
-        .filter(|(file, id, _)| file.strip_suffix(".jsonl") == Some(id))
-        .map(|(_, id, _)| id.as_str())
+    let fired: BTreeSet<String> = findings(both.path(), &rules)
+        .into_iter()
+        .filter(|(file, id, _)| stem(file) == id)
+        .map(|(file, ..)| file)
         .collect();
-    let id = |log: &PathBuf| log.file_stem().unwrap().to_str().unwrap().to_owned();
-    let silent: Vec<String> = logs.iter().map(id).filter(|id| !fired.contains(id.as_str())).collect();
-    assert_eq!(silent, Vec::<String>::new());
+    let stems = logs.iter().map(|log| log.file_stem().unwrap().to_str().unwrap());
+    let wanted = stems.flat_map(|stem| [format!("{stem}.evtx"), format!("{stem}.jsonl")]);
+    assert_eq!(wanted.filter(|file| !fired.contains(file)).collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+fn stem(file: &str) -> &str {
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
 }
 
 #[test]

@@ -195,11 +195,10 @@ impl<'c> Walk<'c> {
             let token = self.chunk.get(at).copied().unwrap_or(0);
             match token & !0x40 {
                 0x00 => break,
-                0x0c => {
-                    self.instance(at, stretch, sink)?;
-                    // Nothing of a record follows the instance that it is.
-                    break;
-                }
+                0x0c => match self.instance(at, stretch, sink)? {
+                    behind if instance_follows(self.chunk, behind, stretch.end) => at = behind,
+                    _ => break,
+                },
                 0x0f => at += 4,
                 other => {
                     open = match other {
@@ -218,21 +217,28 @@ impl<'c> Walk<'c> {
         Ok(())
     }
 
-    /// Walks the template of an instance with the instance's values.
-    fn instance(&mut self, at: usize, stretch: Stretch<'_, 'c>, sink: &mut dyn Sink) -> Result<(), Damage> {
+    /// Walks the template of an instance with the instance's values; where the instance ends.
+    fn instance(
+        &mut self,
+        at: usize,
+        stretch: Stretch<'_, 'c>,
+        sink: &mut dyn Sink,
+    ) -> Result<usize, Damage> {
         if stretch.depth >= DEPTH_LIMIT {
             return Err(Damage::new(at, "fragments are nested deeper than any record's"));
         }
         let instance = Instance::read(self.chunk, at)?;
         let definition = definition_at(self.chunk, instance.definition)?;
         let values: Vec<_> = instance.values(self.chunk).collect();
+        let behind = values.last().map_or(instance.values, |(start, value)| start + value.bytes.len());
         let inner = Stretch {
             end: definition.end,
             values: Some(&values),
             in_definition: true,
             depth: stretch.depth + 1,
         };
-        self.stretch(definition.start, inner, sink)
+        self.stretch(definition.start, inner, sink)?;
+        Ok(behind)
     }
 
     /// One token; where the next begins.
@@ -340,11 +346,22 @@ impl<'c> Walk<'c> {
     }
 }
 
-/// Whether a record is what nearly all are: one instance of a template. Where its token stands.
-pub(crate) fn sole_instance(chunk: &[u8], xml: &std::ops::Range<usize>) -> Option<usize> {
-    match array_at::<5>(chunk, xml.start)? {
-        [0x0f, _, _, _, 0x0c] if xml.end >= xml.start + 14 => Some(xml.start + 4),
-        [0x0c, ..] if xml.end >= xml.start + 10 => Some(xml.start),
-        _ => None,
-    }
+/// A fragment's header, and the smallest instance of a template: the token, its template, no values.
+const HEADER_BYTES: usize = 4;
+const INSTANCE_BYTES: usize = 14;
+
+/// Where the token of the instance stands, if the binary XML begins with one.
+pub(crate) fn first_instance(chunk: &[u8], xml: &std::ops::Range<usize>) -> Option<usize> {
+    let at = match array_at::<5>(chunk, xml.start)? {
+        [0x0f, _, _, _, 0x0c] => xml.start + HEADER_BYTES,
+        [0x0c, ..] => xml.start,
+        _ => return None,
+    };
+    (xml.end >= at + INSTANCE_BYTES).then_some(at)
+}
+
+/// Whether one more instance follows at `at`: what was rendered on another host has its texts behind the event
+/// (`RenderingInfo`). Elsewhere only some bytes of filling follow.
+pub(crate) fn instance_follows(chunk: &[u8], at: usize, end: usize) -> bool {
+    first_instance(chunk, &(at..end)).is_some()
 }

@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::binxml::{Instance, Walk, definition_at, sole_instance};
+use super::binxml::{Instance, Walk, definition_at, first_instance, instance_follows};
 use super::bytes::array_at;
 use super::chunk::{Chunk, Damage, RawRecord};
 use super::form::{Form, Shape, Source, form, literal_form};
@@ -165,7 +165,7 @@ impl Reader {
 
     /// The number of a record's form, its values noted; none if it must be walked.
     fn formed(&mut self, chunk: &[u8], raw: &RawRecord) -> Result<Option<usize>, Damage> {
-        let Some(at) = sole_instance(chunk, &raw.xml) else { return self.literal(chunk, raw) };
+        let Some(at) = first_instance(chunk, &raw.xml) else { return self.literal(chunk, raw) };
         let instance = Instance::read(chunk, at)?;
         // Behind the end of a chunk, newer records may have been written over the template.
         if raw.recovered && !instance.is_sure(chunk, at) {
@@ -214,7 +214,7 @@ impl Reader {
     fn shape_inside(&mut self, chunk: &[u8], outer: u32, slot: u16) -> Result<Option<u32>, Damage> {
         let cell = self.outer[usize::from(slot)];
         let xml = cell.at as usize..cell.at as usize + usize::from(cell.size);
-        let Some(at) = sole_instance(chunk, &xml) else { return Ok(None) };
+        let Some(at) = first_instance(chunk, &xml) else { return Ok(None) };
         let instance = Instance::read(chunk, at)?;
         match note(&mut self.inner, chunk, instance, xml.end) {
             Nested::Nothing => self.shape(chunk, instance.definition, Some((outer, slot))),
@@ -278,7 +278,7 @@ impl Reader {
 enum Nested {
     Nothing,
     One(u16),
-    /// Several, a list, or values that reach over the end.
+    /// Several, a list, values that reach over the end, or one more instance behind this.
     Unclear,
 }
 
@@ -300,7 +300,7 @@ fn note(cells: &mut Vec<Cell>, chunk: &[u8], instance: Instance, end: usize) -> 
             };
         }
     }
-    if at > end { Nested::Unclear } else { nested }
+    if at > end || instance_follows(chunk, at, end) { Nested::Unclear } else { nested }
 }
 
 /// Walks a record into names and texts.

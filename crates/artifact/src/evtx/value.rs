@@ -113,19 +113,24 @@ impl<'a> Stored<'a> {
 
     /// The texts of a list; of anything else its only one.
     pub fn texts(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
+        self.items().map(|item| item.text())
+    }
+
+    /// The values of a list; of anything else the value itself.
+    pub(crate) fn items(&self) -> impl Iterator<Item = Stored<'a>> + use<'a> {
         let (kind, is_list) = (self.kind & !LIST, self.is_list());
         let mut rest = self.bytes;
         let mut whole = (!is_list).then_some(*self);
         std::iter::from_fn(move || {
             if let Some(only) = whole.take() {
-                return Some(only.text());
+                return Some(only);
             }
             if !is_list || rest.is_empty() {
                 return None;
             }
             let (item, behind) = split_item(kind, rest);
             rest = behind;
-            Some(Stored { kind, bytes: item }.text())
+            Some(Stored { kind, bytes: item })
         })
     }
 

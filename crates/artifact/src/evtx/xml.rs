@@ -4,11 +4,16 @@ use std::ops::Range;
 
 use super::binxml::{Name, Piece, Sink, Walk};
 use super::chunk::{Chunk, Damage};
-use super::value::push_utf16;
+use super::value::{Stored, push_utf16};
+
+/// The longest start tag that is written again for each item of a list; real ones are some twenty bytes. A value may
+/// hold tens of thousands of items.
+const REPEATED_TAG_BYTES_LIMIT: usize = 256;
 
 /// Writes a record of a chunk as XML, on one line. What was written before damage stays.
 pub fn xml(chunk: &Chunk<'_>, record: &Range<usize>) -> (String, Option<Damage>) {
-    let mut writer = Writer { text: String::with_capacity(2048), names: Vec::new(), state: State::Content };
+    let mut writer =
+        Writer { text: String::with_capacity(2048), names: Vec::new(), opened: 0, state: State::Content };
     let outcome = Walk::new(chunk.bytes).record(record.clone(), &mut writer);
     while !writer.names.is_empty() {
         writer.close();
@@ -31,6 +36,8 @@ struct Writer {
     text: String,
     /// Where the names of open elements stand.
     names: Vec<Range<usize>>,
+    /// Where the last start tag ended.
+    opened: usize,
     state: State,
 }
 
@@ -46,7 +53,46 @@ impl Writer {
         self.end_attribute();
         if self.state == State::Start {
             self.text.push('>');
+            self.opened = self.text.len();
             self.state = State::Content;
+        }
+    }
+
+    fn end_tag(&mut self, name: Range<usize>) {
+        self.text.push_str("</");
+        self.text.extend_from_within(name);
+        self.text.push('>');
+    }
+
+    fn plain(&mut self, text: &str) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.escape_from(start);
+    }
+
+    fn escaped(&mut self, stored: &Stored<'_>) {
+        let start = self.text.len();
+        stored.push_text(&mut self.text);
+        self.escape_from(start);
+    }
+
+    /// The start tag and the name of the open element, if nothing was written into it and it can be written again.
+    fn repeatable(&self) -> Option<(Range<usize>, Range<usize>)> {
+        let name =
+            self.names.last().filter(|_| self.state == State::Content && self.opened == self.text.len())?;
+        let tag = name.start - 1..self.opened;
+        (tag.len() <= REPEATED_TAG_BYTES_LIMIT).then(|| (tag, name.clone()))
+    }
+
+    /// A list: the element once for each item, as Windows shows it.
+    fn list(&mut self, stored: &Stored<'_>) {
+        let Some((tag, name)) = self.repeatable() else { return self.escaped(stored) };
+        for (number, item) in stored.items().enumerate() {
+            if number > 0 {
+                self.end_tag(name.clone());
+                self.text.extend_from_within(tag.clone());
+            }
+            self.escaped(&item);
         }
     }
 
@@ -96,22 +142,19 @@ impl Sink for Writer {
         if self.state == State::Start {
             self.end_start();
         }
-        let start = self.text.len();
         match piece {
-            Piece::Value(stored, _) => stored.push_text(&mut self.text),
-            Piece::Character(character) => self.text.push(character),
-            Piece::Entity(name) => self.text.push_str(super::naming::entity(&name.text())),
+            Piece::Value(stored, _) if stored.is_list() => self.list(&stored),
+            Piece::Value(stored, _) => self.escaped(&stored),
+            Piece::Character(character) => self.plain(character.encode_utf8(&mut [0; 4])),
+            Piece::Entity(name) => self.plain(super::naming::entity(&name.text())),
             Piece::Slot(_) => {}
         }
-        self.escape_from(start);
     }
 
     fn close(&mut self) {
         self.end_start();
         if let Some(name) = self.names.pop() {
-            self.text.push_str("</");
-            self.text.extend_from_within(name);
-            self.text.push('>');
+            self.end_tag(name);
         }
     }
 }
