@@ -127,6 +127,16 @@ fn a_layer_of_techniques_and_bundles_as_they_came() {
     assert!(
         said(&at("bundle.json"), &at("x.csv"), 0).contains("left out: 1 objects of the type attack-pattern")
     );
+    // An object alone, and one that others may read differently.
+    let alone = r#"{"type":"indicator","id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","pattern_type":"stix","pattern":"[ipv4-addr:value = '198.51.100.7']""#;
+    fs::write(at("alone.json"), format!("{alone}}}")).unwrap();
+    assert_eq!(said(&at("alone.json"), &at("alone.csv"), 0), "1 values converted\n");
+    fs::write(at("twice.json"), format!(r#"{alone},"pattern":"[ipv4-addr:value = '198.51.100.8']"}}"#))
+        .unwrap();
+    assert!(
+        said(&at("twice.json"), &at("twice.csv"), 0)
+            .contains("1 objects that others may read differently (RFC 7493 §2.3)")
+    );
     // A place for what is wrong, and nothing half written.
     fs::write(at("cut.json"), &BUNDLE[..BUNDLE.len() - 40]).unwrap();
     for to in ["cut.stix.json", "cut.csv", "cut.layer.json"] {

@@ -45,13 +45,13 @@ impl ConvertError {
     }
 }
 
-/// What is done with an object and its bytes.
-type Visit<'v> = dyn FnMut(&Node<'_>, &[u8]) -> Result<(), ConvertError> + 'v;
+/// What is done with an object: its tree, its bytes, and what is wrong with its JSON.
+type Visit<'v> = dyn FnMut(&Node<'_>, &[u8], &[Problem]) -> Result<(), ConvertError> + 'v;
 
 /// Calls `object` with each object.
 fn each(source: &mut dyn Read, object: &mut Visit<'_>) -> Result<(), ConvertError> {
-    let mut reader = Reader::new(source);
-    for item in reader.by_ref() {
+    let mut is_empty = true;
+    for item in Reader::new(source) {
         let item = match item {
             Ok(item) => item,
             Err(ReadError::Io(error)) => return Err(error.into()),
@@ -59,18 +59,19 @@ fn each(source: &mut dyn Read, object: &mut Visit<'_>) -> Result<(), ConvertErro
                 return Err(ConvertError::at(problem.offset, &problem));
             }
         };
-        let (node, _) = json::parse(&item.bytes)
+        let (node, flaws) = json::parse(&item.bytes)
             .map_err(|problem| ConvertError::at(item.offset + problem.offset, &problem))?;
-        object(&node, &item.bytes)?;
+        object(&node, &item.bytes, &flaws)?;
+        is_empty = false;
     }
-    if reader.objects() == 0 { Err(ConvertError::Empty) } else { Ok(()) }
+    if is_empty { Err(ConvertError::Empty) } else { Ok(()) }
 }
 
 /// The number of objects of what is STIX. What goes from STIX to STIX is then copied byte for byte: nothing that another
 /// signed or stored changes.
 pub fn objects(source: &mut dyn Read) -> Result<u64, ConvertError> {
     let mut count = 0;
-    each(source, &mut |_, _| {
+    each(source, &mut |_, _, _| {
         count += 1;
         Ok(())
     })?;
@@ -98,7 +99,7 @@ impl Names {
     /// Reads a bundle for them.
     pub fn read(source: &mut dyn Read) -> Result<Self, ConvertError> {
         let mut names = Self::default();
-        each(source, &mut |node, _| {
+        each(source, &mut |node, _, _| {
             names.learn(node);
             Ok(())
         })?;
@@ -165,13 +166,26 @@ pub fn rows(
     write: &mut dyn FnMut(&Row) -> io::Result<()>,
 ) -> Result<LeftOut, ConvertError> {
     let mut left_out = LeftOut::default();
-    each(source, &mut |node, bytes| {
+    each(source, &mut |node, bytes, flaws| {
+        if is_unclear(flaws, &mut left_out) {
+            return Ok(());
+        }
         for row in object_rows(node, bytes, names, &mut left_out) {
             write(&row)?;
         }
         Ok(())
     })?;
     Ok(left_out)
+}
+
+/// Whether an object can be read in more than one way, so that neither is told.
+fn is_unclear(flaws: &[Problem], left_out: &mut LeftOut) -> bool {
+    let Some(flaw) = flaws.first() else { return false };
+    left_out.note(format!(
+        "objects that others may read differently ({}); `stix check` tells where",
+        flaw.clause
+    ));
+    true
 }
 
 fn object_rows(node: &Node<'_>, bytes: &[u8], names: &Names, left_out: &mut LeftOut) -> Vec<Row> {
@@ -204,6 +218,10 @@ fn object_rows(node: &Node<'_>, bytes: &[u8], names: &Names, left_out: &mut Left
             vec![Row { value, value_type: "vulnerability".to_owned(), comment, uuid, ..common }]
         }
         "identity" | "marking-definition" | "report" | "extension-definition" | "grouping" => Vec::new(),
+        "" => {
+            left_out.note("objects without a type");
+            Vec::new()
+        }
         other => {
             left_out.note(format!("objects of the type {other}"));
             Vec::new()
@@ -260,7 +278,10 @@ fn indicator_rows(node: &Node<'_>, id: &str, common: &Row, left_out: &mut LeftOu
 /// The techniques that a bundle names, counted.
 pub fn techniques(source: &mut dyn Read) -> Result<(Techniques, LeftOut), ConvertError> {
     let (mut techniques, mut left_out) = (Techniques::default(), LeftOut::default());
-    each(source, &mut |node, _| {
+    each(source, &mut |node, _, flaws| {
+        if is_unclear(flaws, &mut left_out) {
+            return Ok(());
+        }
         techniques.object(node, &mut left_out);
         Ok(())
     })?;
