@@ -44,6 +44,14 @@ impl Table {
         self.taken += 1;
     }
 
+    /// The same, forgetting all others where so many are there.
+    pub(crate) fn add_recent(&mut self, key: u64, number: u32, at_most: usize) {
+        if self.taken >= at_most {
+            *self = Self::default();
+        }
+        self.add(key, number);
+    }
+
     fn enter(&mut self, place: (u32, u32)) {
         let mask = self.places.len() - 1;
         let mut at = place.0 as usize & mask;

@@ -1,6 +1,5 @@
 //! A MISP feed: its files, and events made of indicators that never were MISP's.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use md5::{Digest, Md5};
@@ -68,20 +67,27 @@ pub fn hash_lines(event: &Value) -> String {
     lines
 }
 
-/// The files of a MISP feed, by name: each event, the manifest, and the digests by which others look values up.
-pub fn feed(events: &[Value]) -> BTreeMap<String, String> {
-    let mut files = BTreeMap::new();
-    let mut manifest = serde_json::Map::new();
-    let mut hashes = String::new();
-    for event in events {
+/// A MISP feed: a file for each event, the manifest, and the digests by which others look values up.
+#[derive(Debug, Default)]
+pub struct Feed {
+    manifest: serde_json::Map<String, Value>,
+    hashes: String,
+}
+
+impl Feed {
+    /// The name of an event's file, and the file.
+    pub fn event(&mut self, event: &Value) -> (String, String) {
         let uuid = text_of(event, "uuid");
-        manifest.insert(uuid.clone(), manifest_entry(event));
-        hashes.push_str(&hash_lines(event));
-        files.insert(format!("{uuid}.json"), json!({"Event": event}).to_string());
+        self.hashes.push_str(&hash_lines(event));
+        self.manifest.insert(uuid.clone(), manifest_entry(event));
+        (format!("{uuid}.json"), json!({"Event": event}).to_string())
     }
-    files.insert("manifest.json".to_owned(), Value::Object(manifest).to_string());
-    files.insert("hashes.csv".to_owned(), hashes);
-    files
+
+    /// The names and texts of the files that stand beside the events.
+    pub fn end(self) -> [(&'static str, String); 2] {
+        let Self { manifest, hashes } = self;
+        [("manifest.json", Value::Object(manifest).to_string()), ("hashes.csv", hashes)]
+    }
 }
 
 /// The values of an attribute as feeds hash them: the parts of composite ones apart, times as Python writes them.

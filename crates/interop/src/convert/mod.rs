@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use csaf::{CsafError, csaf_to_stix};
-pub use feed::{About, event_of, feed, hash_lines, manifest_entry, uuid_of};
+pub use feed::{About, Feed, event_of, hash_lines, manifest_entry, uuid_of};
 pub use from_rows::{rows_to_misp, rows_to_stix};
 pub use from_stix::{to_misp, was_event, was_object};
 pub use navigator::{Techniques, layer};
@@ -28,7 +28,7 @@ pub use row::{Row, Rows};
 pub use stream::{ConvertError, Names, objects, rows, techniques};
 pub use tables::{List, Table, beyond_tables};
 use to_stix::marking_objects;
-pub use to_stix::to_stix;
+pub use to_stix::{ToStix, to_stix};
 
 /// The extension that holds what only MISP can say. Its definition is part of every bundle that uses it.
 pub const MISP_EXTENSION: &str = "extension-definition--6f2a2b0c-8b57-4f3e-9a0e-3f6e2d1c5b84";
@@ -78,9 +78,9 @@ pub fn events(value: Value) -> Vec<Value> {
     }
 }
 
-/// The rows of events.
-pub fn event_rows(events: &[Value]) -> impl Iterator<Item = Row> {
-    events.iter().flat_map(Row::of_event)
+/// The rows of an event.
+pub fn event_rows(event: &Value) -> impl Iterator<Item = Row> {
+    Row::of_event(event)
 }
 
 /// All attributes of an event, those of its objects behind its own.

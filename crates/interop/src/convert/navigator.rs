@@ -87,16 +87,13 @@ impl Techniques {
         self.numbers.insert(node.text("id").unwrap_or_default().to_owned(), number);
     }
 
-    /// Adds what the tags of events and attributes name.
-    pub fn of_events(events: &[Value]) -> (Self, LeftOut) {
-        let (mut techniques, mut left_out) = (Self::default(), LeftOut::default());
-        for event in events {
-            let all = tags(event).chain(attributes(event).flat_map(tags));
-            all.for_each(|tag| techniques.tag(tag));
-            left_out.many("attributes: a layer has techniques only", attributes(event).count());
-            left_out.many("reports in prose", list(event, "EventReport").len());
-        }
-        (techniques, left_out)
+    /// Adds what the tags of an event and its attributes name; gives what a layer cannot say.
+    pub fn event(&mut self, event: &Value) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        tags(event).chain(attributes(event).flat_map(tags)).for_each(|tag| self.tag(tag));
+        left_out.many("attributes: a layer has techniques only", attributes(event).count());
+        left_out.many("reports in prose", list(event, "EventReport").len());
+        left_out
     }
 
     /// `misp-galaxy:mitre-attack-pattern="Phishing - T1566"`

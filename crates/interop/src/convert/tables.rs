@@ -98,24 +98,22 @@ impl<W: Write> List<W> {
     }
 }
 
-/// What a table cannot say of events.
-pub fn beyond_tables(events: &[Value]) -> LeftOut {
+/// What a table cannot say of an event.
+pub fn beyond_tables(event: &Value) -> LeftOut {
     let mut left_out = LeftOut::default();
-    for event in events {
-        for (name, what) in [
-            ("Object", "objects: their attributes stand alone"),
-            ("EventReport", "reports in prose"),
-            ("Galaxy", "galaxies"),
-        ] {
-            left_out.many(what, list(event, name).len());
-        }
-        let other = |tag: &&str| !tag.to_ascii_lowercase().starts_with("tlp:");
-        tags(event).filter(other).for_each(|_| left_out.note("tags of events"));
-        for attribute in attributes(event) {
-            tags(attribute).filter(other).for_each(|_| left_out.note("tags of attributes"));
-            if is_set(attribute, "deleted") {
-                left_out.note("attributes that were deleted");
-            }
+    for (name, what) in [
+        ("Object", "objects: their attributes stand alone"),
+        ("EventReport", "reports in prose"),
+        ("Galaxy", "galaxies"),
+    ] {
+        left_out.many(what, list(event, name).len());
+    }
+    let other = |tag: &&str| !tag.to_ascii_lowercase().starts_with("tlp:");
+    tags(event).filter(other).for_each(|_| left_out.note("tags of events"));
+    for attribute in attributes(event) {
+        tags(attribute).filter(other).for_each(|_| left_out.note("tags of attributes"));
+        if is_set(attribute, "deleted") {
+            left_out.note("attributes that were deleted");
         }
     }
     left_out

@@ -129,19 +129,22 @@ fn read_rows(text: &str, format: Format) -> Rows {
 
 #[test]
 fn tables_lists_and_feeds() {
-    let events = [event()];
-    let table = table_of(event_rows(&events));
+    let event = event();
+    let table = table_of(event_rows(&event));
     assert!(table.contains("evil.example|192.0.2.9,domain|ip,1,seen,5e396a1e-68e4-4db5-8810-ca350aba0001,A campaign,CERT,tlp:red,,,\r\n"), "{table}");
-    assert_eq!((table.lines().count(), beyond_tables(&events).count()), (8, 5));
-    let (list, left_out) = list_of(event_rows(&events));
+    assert_eq!((table.lines().count(), beyond_tables(&event).count()), (8, 5));
+    let (list, left_out) = list_of(event_rows(&event));
     assert_eq!(list.lines().count(), 4);
     assert!(left_out.lines().any(|line| line == "1 values of several lines"));
-    let files = feed(&events);
-    assert_eq!(files.len(), 3);
-    assert!(
-        files["hashes.csv"].contains("d5d3bb8a7c3a4ac8d10f9dc2b4dd7a3a")
-            || files["hashes.csv"].lines().count() == 9
+    let mut feed = Feed::default();
+    let (name, text) = feed.event(&event);
+    assert_eq!(
+        (name, text),
+        (format!("{}.json", text_of(&event, "uuid")), json!({"Event": event}).to_string())
     );
+    let [(_, manifest), (_, hashes)] = feed.end();
+    assert!(manifest.contains(&text_of(&event, "uuid")));
+    assert_eq!(hashes.lines().count(), 9);
 }
 
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_800_000_000, 0);
@@ -203,7 +206,7 @@ fn a_table_as_stix_as_misp_and_again_as_a_table() {
     assert_eq!((events.len(), left_out.count()), (2, 3));
     assert_eq!(events[0]["Attribute"][0]["uuid"], "5e396a1e-68e4-4db5-8810-ca350aba0001");
     assert_eq!(events[0]["Attribute"][0]["Tag"][1]["name"], "misp:confidence-level=\"fairly-confident\"");
-    assert_eq!(event_rows(&events).next().unwrap().confidence, Some(50));
+    assert_eq!(event_rows(&events[0]).next().unwrap().confidence, Some(50));
     comes_back(&events);
 }
 
@@ -255,7 +258,8 @@ fn techniques_with_counts() {
     );
     let event = json!({"Tag": [{"name": "misp-galaxy:mitre-attack-pattern=\"Web Shell - T1505.003\""}],
         "Attribute": [{"Tag": [{"name": "misp-galaxy:mitre-attack-pattern=\"Web Shell - T1505.003\""}]}]});
-    let (techniques, _) = Techniques::of_events(&[event]);
+    let mut techniques = Techniques::default();
+    techniques.event(&event);
     assert_eq!(super::layer(&techniques, "x")["techniques"][0]["score"], 2);
 }
 
@@ -335,7 +339,8 @@ fn a_public_feed_loses_nothing() {
     let all: Vec<&Value> = read.iter().flat_map(attributes).collect();
     let comments = all.iter().filter(|attribute| !text_of(attribute, "comment").is_empty()).count();
     assert_eq!((read.len(), all.len(), comments), (13, 1913, 1345));
-    let mut ours: Vec<String> = feed(&read)["hashes.csv"].lines().map(str::to_owned).collect();
+    let mut ours: Vec<String> =
+        read.iter().map(hash_lines).collect::<String>().lines().map(str::to_owned).collect();
     let theirs = std::fs::read_to_string(folder.join("hashes.csv")).unwrap();
     let mut theirs: Vec<String> = theirs.lines().map(|line| line.trim().to_owned()).collect();
     ours.sort();

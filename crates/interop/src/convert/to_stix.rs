@@ -23,15 +23,38 @@ const DEFINED: &str = "2026-11-25T00:00:00.000Z";
 
 /// Events as one bundle.
 pub fn to_stix(events: &[Value]) -> Value {
-    let mut bundle = Bundle::default();
-    bundle.extension();
-    for event in events {
-        Event::of(event, &mut bundle).write();
+    let mut to = ToStix::default();
+    let objects: Vec<Value> = events.iter().flat_map(|event| to.event(event)).collect();
+    json!({"type": "bundle", "id": to.bundle_id(), "objects": objects})
+}
+
+/// Events as one bundle, one at a time: what they share is told with the first that needs it.
+#[derive(Default)]
+pub struct ToStix {
+    bundle: Bundle,
+    told: BTreeSet<Tlp>,
+    events: Vec<String>,
+}
+
+impl ToStix {
+    /// The objects that an event adds.
+    pub fn event(&mut self, event: &Value) -> Vec<Value> {
+        if self.events.is_empty() {
+            self.bundle.extension();
+        }
+        self.events.push(text_of(event, "uuid"));
+        Event::of(event, &mut self.bundle).write();
+        let markings = std::mem::take(&mut self.bundle.markings);
+        let mut objects = marking_objects(markings.difference(&self.told).copied());
+        self.told.extend(markings);
+        objects.append(&mut self.bundle.objects);
+        objects
     }
-    let mut objects = marking_objects(bundle.markings.iter().copied());
-    objects.append(&mut bundle.objects);
-    let names: Vec<String> = events.iter().map(|event| text_of(event, "uuid")).collect();
-    json!({"type": "bundle", "id": format!("bundle--{}", derived("bundle", &names.join(" "))), "objects": objects})
+
+    /// The id of the bundle of all events so far: the same events give the same.
+    pub fn bundle_id(&self) -> String {
+        format!("bundle--{}", derived("bundle", &self.events.join(" ")))
+    }
 }
 
 /// The published definitions of markings, each once.

@@ -2,12 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Cursor, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use serde_json::Value;
-use watchfire_interop::convert::{self, LeftOut, List, Names, Row, Rows, Table, Techniques};
+use watchfire_interop::convert::{self, Feed, LeftOut, List, Names, Row, Rows, Table, Techniques, ToStix};
 use watchfire_interop::intel::Format;
 
 use crate::arguments::{Convert, Exchange};
@@ -155,15 +155,41 @@ impl<'a> Source<'a> {
     }
 
     /// The events of a file, or of a feed.
-    fn events(&self) -> anyhow::Result<Vec<Value>> {
-        let events = match self {
-            Self::Folder(folder) => feed_events(folder)?,
-            _ => convert::events(self.json().with_context(|| self.name())?),
-        };
-        if events.is_empty() {
-            bail!("{}: no MISP events", self.name());
+    fn events(&self) -> anyhow::Result<Events> {
+        Ok(match self {
+            Self::Folder(folder) => Events::Files(event_files(folder)?),
+            _ => Events::Held(convert::events(self.json().with_context(|| self.name())?)),
+        })
+    }
+}
+
+/// MISP events, of which a feed may have more than fit in memory.
+enum Events {
+    Held(Vec<Value>),
+    Files(Vec<PathBuf>),
+}
+
+type EachEvent<'e> = dyn FnMut(&Value) -> anyhow::Result<()> + 'e;
+
+impl Events {
+    /// Calls `event` with each; how many there were.
+    fn each(&self, event: &mut EachEvent<'_>) -> anyhow::Result<usize> {
+        match self {
+            Self::Held(events) => {
+                events.iter().try_for_each(event)?;
+                Ok(events.len())
+            }
+            Self::Files(paths) => {
+                let mut count = 0;
+                for path in paths {
+                    let value = Source::File(path).json().with_context(|| path.display().to_string())?;
+                    let events = convert::events(value);
+                    events.iter().try_for_each(&mut *event)?;
+                    count += events.len();
+                }
+                Ok(count)
+            }
         }
-        Ok(events)
     }
 }
 
@@ -179,22 +205,18 @@ fn limited(source: &mut dyn Read) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn feed_events(folder: &Path) -> anyhow::Result<Vec<Value>> {
+/// The files of a feed that are events, by name.
+fn event_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let about = || folder.display().to_string();
     let entries =
         fs::read_dir(folder).with_context(about)?.collect::<Result<Vec<_>, _>>().with_context(about)?;
     let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-    paths.sort();
-    let mut events = Vec::new();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    paths.retain(|path| {
         let is_json = path.extension().is_some_and(|extension| extension == "json");
-        if is_json && !NOT_EVENTS.contains(&name.as_str()) {
-            let value = Source::File(&path).json().with_context(|| path.display().to_string())?;
-            events.extend(convert::events(value));
-        }
-    }
-    Ok(events)
+        is_json && !NOT_EVENTS.iter().any(|name| path.file_name().is_some_and(|file| file == *name))
+    });
+    paths.sort();
+    Ok(paths)
 }
 
 /// STIX of any size; only MISP's formats need it whole.
@@ -230,34 +252,58 @@ fn stix(source: &Source<'_>, output: &Path, to: Exchange) -> anyhow::Result<Done
             if found.is_empty() {
                 bail!("no indicators that MISP could say");
             }
-            events(&found, left_out, output, to)
+            events(&Events::Held(found), left_out, output, to)
         }
     }
 }
 
-/// MISP events, and what was left out to get them.
-fn events(found: &[Value], mut left_out: LeftOut, output: &Path, to: Exchange) -> anyhow::Result<Done> {
-    let what = format!("{} events", found.len());
+/// MISP events, and what was left out to get them. They are read twice, so that nothing is half written.
+fn events(found: &Events, mut left_out: LeftOut, output: &Path, to: Exchange) -> anyhow::Result<Done> {
+    let count = found.each(&mut |_| Ok(()))?;
+    if count == 0 {
+        bail!("no MISP events");
+    }
     match to {
-        Exchange::Stix => write(output, format!("{:#}\n", convert::to_stix(found)).as_bytes())?,
-        Exchange::Misp => write(output, format!("{:#}\n", misp(found)).as_bytes())?,
+        Exchange::Stix => bundle(found, output)?,
+        Exchange::Misp => misp(found, count, output)?,
         Exchange::MispFeed => feed(output, found)?,
         Exchange::Csv | Exchange::Text => {
             let done = rows(output, to, &mut |write| {
-                convert::event_rows(found).try_for_each(|row| write(&row))?;
-                Ok(LeftOut::default())
+                let mut beyond = LeftOut::default();
+                found.each(&mut |event| {
+                    beyond.add(convert::beyond_tables(event));
+                    convert::event_rows(event).try_for_each(|row| write(&row)).map_err(Into::into)
+                })?;
+                Ok(beyond)
             })?;
-            left_out.add(convert::beyond_tables(found));
             left_out.add(done.left_out);
         }
         Exchange::Navigator => {
-            let (techniques, more) = Techniques::of_events(found);
-            left_out.add(more);
+            let mut techniques = Techniques::default();
+            found.each(&mut |event| {
+                left_out.add(techniques.event(event));
+                Ok(())
+            })?;
             return layer(&techniques, left_out, "MISP events", output);
         }
         Exchange::OpenIoc | Exchange::Csaf => return Err(only_read()),
     }
-    Ok(Done { what, left_out })
+    Ok(Done { what: format!("{count} events"), left_out })
+}
+
+/// Events as one bundle, an object a line.
+fn bundle(found: &Events, output: &Path) -> anyhow::Result<()> {
+    let (mut out, mut to, mut before) = (out(output)?, ToStix::default(), "\n");
+    write!(out, "{{\"type\":\"bundle\",\"objects\":[")?;
+    found.each(&mut |event| {
+        for object in to.event(event) {
+            write!(out, "{before}{object}")?;
+            before = ",\n";
+        }
+        Ok(())
+    })?;
+    writeln!(out, "\n],\"id\":\"{}\"}}", to.bundle_id())?;
+    Ok(out.flush()?)
 }
 
 /// A table, a list or an OpenIOC definition.
@@ -285,7 +331,7 @@ fn table(source: &Source<'_>, format: Format, output: &Path, to: Exchange) -> an
         }
         Exchange::Misp | Exchange::MispFeed => {
             let (found, more) = convert::rows_to_misp(&found, now);
-            events(&found, more, output, to)?.left_out
+            events(&Events::Held(found), more, output, to)?.left_out
         }
         Exchange::Csv | Exchange::Text => {
             let done = rows(output, to, &mut |write| {
@@ -355,25 +401,30 @@ fn layer(techniques: &Techniques, left_out: LeftOut, name: &str, output: &Path) 
     Ok(Done { what: format!("{count} techniques"), left_out })
 }
 
-/// One event as itself, several as MISP's search gives them.
-fn misp(events: &[Value]) -> Value {
-    let wrapped = |event: &Value| serde_json::json!({ "Event": event });
-    match events {
-        [event] => wrapped(event),
-        events => serde_json::json!({"response": events.iter().map(wrapped).collect::<Vec<_>>()}),
-    }
+/// One event as itself, several as MISP's search gives them, an event a line.
+fn misp(found: &Events, count: usize, output: &Path) -> anyhow::Result<()> {
+    let (mut out, mut before) = (out(output)?, if count == 1 { "" } else { "{\"response\":[\n" });
+    found.each(&mut |event| {
+        write!(out, "{before}{}", serde_json::json!({ "Event": event }))?;
+        before = ",\n";
+        Ok(())
+    })?;
+    writeln!(out, "{}", if count == 1 { "" } else { "\n]}" })?;
+    Ok(out.flush()?)
 }
 
-fn feed(folder: &Path, events: &[Value]) -> anyhow::Result<()> {
+fn feed(folder: &Path, found: &Events) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    for (name, text) in convert::feed(events) {
+    let mut feed = Feed::default();
+    found.each(&mut |event| {
+        let (name, text) = feed.event(event);
         // The name has a UUID of somebody else's in it.
         if name.contains(['/', '\\']) || name.starts_with('.') {
             bail!("{name:?} is no name of a file");
         }
-        write(&folder.join(name), text.as_bytes())?;
-    }
-    Ok(())
+        write(&folder.join(name), text.as_bytes())
+    })?;
+    feed.end().iter().try_for_each(|(name, text)| write(&folder.join(name), text.as_bytes()))
 }
 
 fn out(path: &Path) -> anyhow::Result<Box<dyn Write>> {
