@@ -1,5 +1,6 @@
 //! The configuration: one file, every key with its default, nothing unknown accepted.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use watchfire_stix::Tlp;
 
+use crate::client::is_secret;
 use crate::error::{NodeError, Result, of_file};
 
 /// The name of the file in a node's folder.
@@ -36,6 +38,9 @@ pub struct Config {
     /// Whether plain HTTP may be spoken on an address of the network, because something in front adds TLS.
     #[serde(default)]
     pub plain_http_on_the_network: bool,
+    /// The identity provider by which people may sign in.
+    #[serde(default)]
+    pub oidc: Option<Oidc>,
     /// Who may know what nobody marked.
     #[serde(default = "unmarked")]
     pub unmarked: String,
@@ -61,6 +66,31 @@ pub struct Tls {
     /// The authorities of certificates by which clients may sign in, PEM.
     #[serde(default)]
     pub client_ca: Option<PathBuf>,
+}
+
+/// `[oidc]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    /// The provider, exactly as its tokens name it.
+    pub issuer: String,
+    /// By what name this node is known there.
+    pub client_id: String,
+    /// The file of the secret that goes with it, where there is one.
+    #[serde(default)]
+    pub client_secret: Option<PathBuf>,
+    /// What is asked for.
+    #[serde(default = "scope")]
+    pub scope: String,
+    /// The claim of a token that names an account here.
+    #[serde(default = "claim")]
+    pub claim: String,
+    /// Which value of the claim stands for which account; without it the value is the account's name.
+    #[serde(default)]
+    pub accounts: Option<BTreeMap<String, String>>,
+    /// The authorities to trust for the provider, PEM; without it those of the system.
+    #[serde(default)]
+    pub authorities: Option<PathBuf>,
 }
 
 /// `validation`
@@ -125,6 +155,15 @@ impl Default for Taxii {
     }
 }
 
+fn scope() -> String {
+    "openid".to_owned()
+}
+
+/// The one claim that a provider never gives to somebody else (OpenID Connect Core §5.7).
+fn claim() -> String {
+    "sub".to_owned()
+}
+
 fn unmarked() -> String {
     Tlp::AmberStrict.label().to_owned()
 }
@@ -162,6 +201,17 @@ impl Config {
         }
         if self.taxii.page_limit == 0 || self.taxii.page_limit > watchfire_store::PAGE_LIMIT {
             return Err(format!("page_limit goes from 1 to {}", watchfire_store::PAGE_LIMIT));
+        }
+        if let Some(oidc) = &self.oidc {
+            if !is_secret(&oidc.issuer) {
+                return Err(format!("oidc.issuer = {:?} is no https address", oidc.issuer));
+            }
+            if self.public_url.is_none() {
+                return Err("[oidc] needs public_url: the provider sends people back there".to_owned());
+            }
+            if !oidc.scope.split(' ').any(|scope| scope == "openid") {
+                return Err("oidc.scope holds openid".to_owned());
+            }
         }
         if self.organisation.trim().is_empty() {
             return Err("organisation is empty".to_owned());
@@ -221,6 +271,8 @@ pub(crate) fn template(organisation: &str, store: &str, listen: &str, tls: bool)
          \n\
          # Plain HTTP on an address of the network, for a node behind something that adds TLS.\n\
          # plain_http_on_the_network = false\n\
+         \n\
+         # People may sign in by an identity provider, too (OpenID Connect): [oidc], see docs/node.md.\n\
          \n\
          # Who may know an object that nobody marked.\n\
          # unmarked = \"TLP:AMBER+STRICT\"\n\
@@ -287,6 +339,12 @@ mod tests {
             ("# unmarked = \"TLP:AMBER+STRICT\"", "unmarked = \"pink\"", "no level of TLP"),
             ("# page_limit = 1000", "page_limit = 0", "page_limit goes"),
             ("name = \"alliance\"", "name = \"a/b\"", "an API root is named"),
+            ("[taxii]", "[oidc]\nissuer = \"http://id.example\"\nclient_id = \"w\"\n[taxii]", "no https"),
+            (
+                "[taxii]",
+                "[oidc]\nissuer = \"https://id.example\"\nclient_id = \"w\"\n[taxii]",
+                "needs public_url",
+            ),
         ] {
             fs::write(folder.path().join(CONFIG_FILE), good.replace(from, to)).unwrap();
             let error = Config::read(folder.path()).unwrap_err().to_string();

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::error::{NodeError, Result, of_file};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::oidc::Oidc;
 use crate::secret::{Seal, new_secret};
 use crate::sign_in::Doorkeeper;
 
@@ -34,6 +35,7 @@ pub(crate) struct Node {
     pub(crate) seal: Seal,
     pub(crate) markings: Markings,
     pub(crate) doorkeeper: Doorkeeper,
+    pub(crate) oidc: Option<Oidc>,
     pub(crate) audit: Log,
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
@@ -79,6 +81,7 @@ impl Node {
             seal: Seal::new(&secret)?,
             markings: Markings::default(),
             doorkeeper: Doorkeeper::default(),
+            oidc: Oidc::open(&config)?,
             audit: Log::start(Arc::clone(&store)),
             metrics: Metrics::default(),
             memory: Memory::new(BODIES_LIMIT_BYTES.max(2 * config.taxii.max_content_length)),

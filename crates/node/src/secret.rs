@@ -52,12 +52,23 @@ pub(crate) fn token() -> Result<String> {
     Ok(format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
+/// 256 random bits as text that fits into an address or a cookie.
+pub(crate) fn random_text() -> Result<String> {
+    let bytes: [u8; 32] = random()?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The SHA-256 of a text, as text (RFC 7636 §4.2 makes a challenge of a verifier so).
+pub(crate) fn digest_text(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(token_hash(text))
+}
+
 /// A new secret for one-time codes, as long as the digest (RFC 4226 §4, R6).
 pub(crate) fn totp_secret() -> Result<[u8; 20]> {
     random()
 }
 
-/// What is kept of a token. It is random, so a plain hash is enough.
+/// What is kept of a token, or of a session's cookie. It is random, so a plain hash is enough.
 pub(crate) fn token_hash(token: &str) -> Vec<u8> {
     digest::digest(&digest::SHA256, token.as_bytes()).as_ref().to_vec()
 }
@@ -159,6 +170,13 @@ mod tests {
             assert_eq!(seal.open(wrong, "a"), None, "{wrong}");
         }
         assert_ne!(sealed, seal.seal(b"42", "a").unwrap(), "equal places do not show");
+    }
+
+    #[test]
+    fn a_challenge_is_made_as_the_standard_shows_it() {
+        // RFC 7636, appendix B.
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        assert_eq!(digest_text(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use crate::config::{Config, Validation, read_text};
+use crate::config::{Config, Oidc, Validation, read_text};
 use crate::error::{NodeError, Result};
 
 /// One key.
@@ -24,7 +24,7 @@ const NONE: &str = "-";
 type Show = fn(&Config) -> String;
 
 /// The keys, without those of API roots, of which there may be several.
-const KEYS: [(&str, Show); 17] = [
+const KEYS: [(&str, Show); 24] = [
     ("organisation", |config| config.organisation.clone()),
     ("store", |config| without_password(&config.store)),
     ("secret", |config| config.secret.display().to_string()),
@@ -44,6 +44,18 @@ const KEYS: [(&str, Show); 17] = [
     ("tls.client_ca", |config| {
         or_none(config.tls.as_ref().and_then(|tls| tls.client_ca.as_ref()).map(|path| path.display()))
     }),
+    ("oidc.issuer", |config| of_oidc(config, |oidc| Some(oidc.issuer.clone()))),
+    ("oidc.client_id", |config| of_oidc(config, |oidc| Some(oidc.client_id.clone()))),
+    ("oidc.client_secret", |config| of_oidc(config, |oidc| shown(oidc.client_secret.as_deref()))),
+    ("oidc.scope", |config| of_oidc(config, |oidc| Some(oidc.scope.clone()))),
+    ("oidc.claim", |config| of_oidc(config, |oidc| Some(oidc.claim.clone()))),
+    ("oidc.accounts", |config| {
+        of_oidc(config, |oidc| {
+            let pairs = oidc.accounts.as_ref()?.iter().map(|(value, name)| format!("{value} is {name}"));
+            Some(pairs.collect::<Vec<_>>().join(", "))
+        })
+    }),
+    ("oidc.authorities", |config| of_oidc(config, |oidc| shown(oidc.authorities.as_deref()))),
     ("taxii.title", |config| config.taxii.title.clone()),
     ("taxii.description", |config| or_none(config.taxii.description.as_ref())),
     ("taxii.contact", |config| or_none(config.taxii.contact.as_ref())),
@@ -51,6 +63,14 @@ const KEYS: [(&str, Show); 17] = [
     ("taxii.page_limit", |config| config.taxii.page_limit.to_string()),
     ("taxii.status_days", |config| config.taxii.status_days.to_string()),
 ];
+
+fn of_oidc(config: &Config, show: fn(&Oidc) -> Option<String>) -> String {
+    or_none(config.oidc.as_ref().and_then(show))
+}
+
+fn shown(path: Option<&Path>) -> Option<String> {
+    path.map(|path| path.display().to_string())
+}
 
 fn or_none(value: Option<impl ToString>) -> String {
     value.map_or_else(|| NONE.to_owned(), |value| value.to_string())
@@ -139,9 +159,9 @@ mod tests {
         let fields = include_str!("config.rs").split("impl Default").next().unwrap_or_default();
         let fields = fields.lines().filter(|line| line.starts_with("    pub ")).count();
         assert_eq!(
-            KEYS.len() + 3 + 4,
+            KEYS.len() + 3 + 5,
             fields,
-            "three of API roots; tls, taxii, api_roots, folder are no keys"
+            "three of API roots; tls, oidc, taxii, api_roots, folder are no keys"
         );
     }
 

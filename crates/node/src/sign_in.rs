@@ -1,4 +1,4 @@
-//! Who asks: Basic, Bearer or a certificate, with what keeps guessing slow and remembering fast.
+//! Who asks: Basic, Bearer, a session or a certificate, with what keeps guessing slow and remembering fast.
 //!
 //! A hash of a password costs 20 ms of a core, once for each password and node: a credential that was verified is kept
 //! as a tag (`Seal::tag`, keyed, with the hash it was verified against), so that a changed password is unknown at once.
@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::node::Node;
 use crate::secret::{TOKEN_PREFIX, is_password, token_hash};
 use crate::serve::Peer;
-use crate::totp;
+use crate::{session, totp};
 
 /// Credentials that are remembered; beyond that all are forgotten and verified anew.
 const REMEMBERED_LIMIT: usize = 10_000;
@@ -47,7 +47,7 @@ pub(crate) struct SignedIn {
 }
 
 impl SignedIn {
-    fn new(account: Account, may_write: bool, origin: IpAddr) -> Self {
+    pub(crate) fn new(account: Account, may_write: bool, origin: IpAddr) -> Self {
         let reader = Recipient::person(&account.name, &account.organisation);
         Self { account, may_write, origin: origin.to_string(), reader }
     }
@@ -112,14 +112,29 @@ fn credential(header: &str) -> Option<Credential> {
     Some(Credential::Password { name: name.to_owned(), password: password.to_owned() })
 }
 
-/// Who asks, by the header `Authorization`.
-pub(crate) fn sign_in(node: &Node, header: Option<&str>, peer: &Peer) -> Result<Attempt> {
-    let (now, origin) = (now_us(), peer.address);
+/// What a request brings to say who asks.
+pub(crate) struct Brought<'a> {
+    /// The header `Authorization`.
+    pub(crate) authorization: Option<&'a str>,
+    /// The header `Cookie`, of a request that changes nothing: a page elsewhere can make a browser send it.
+    pub(crate) cookies: Option<&'a str>,
+    pub(crate) peer: &'a Peer,
+}
+
+/// Who asks.
+pub(crate) fn sign_in(node: &Node, brought: &Brought<'_>) -> Result<Attempt> {
+    let (now, origin) = (now_us(), brought.peer.address);
     if node.doorkeeper.is_too_many(origin, now) {
         return Ok(Attempt::TooMany);
     }
-    let signed_in = match header.and_then(credential) {
-        None => return by_certificate(node, peer),
+    let signed_in = match brought.authorization.and_then(credential) {
+        None => {
+            let found = session::find(node, brought.cookies, origin, now)?;
+            return match found {
+                Some((who, _)) => Ok(Attempt::Good(Box::new(who))),
+                None => by_certificate(node, brought.peer),
+            };
+        }
         Some(Credential::Token(token)) => by_token(node, &token, origin, now)?,
         Some(Credential::Password { name, password }) => by_password(node, &name, &password, origin, now)?,
     };
@@ -149,6 +164,7 @@ fn by_token(node: &Node, token: &str, origin: IpAddr, now: i64) -> Result<Option
     }))
 }
 
+/// Basic: the code is what the password ends with, and what was verified is remembered.
 fn by_password(
     node: &Node,
     name: &str,
@@ -158,20 +174,56 @@ fn by_password(
 ) -> Result<Option<SignedIn>> {
     let account = node.store.read(|read| read.account(name))?.filter(|account| !account.disabled);
     let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
-    let secret = account.as_ref().and_then(|account| account.totp_secret.as_deref());
     // A code is good once. What follows it within the quarter of an hour for which it is remembered comes from the same
     // address, or is no sign-in.
-    let place = if secret.is_some() { origin.to_string() } else { String::new() };
+    let has_code = account.as_ref().is_some_and(|account| account.totp_secret.is_some());
+    let place = if has_code { origin.to_string() } else { String::new() };
     let tag = node.seal.tag(&[name, password, hash.unwrap_or_default(), &place]);
     if let Some(account) = &account
         && node.doorkeeper.remembers(&tag, now)
     {
         return Ok(Some(SignedIn::new(account.clone(), true, origin)));
     }
+    let Some(verified) = verify(node, account, password, None, origin, now)? else { return Ok(None) };
+    let account = verified.account;
+    if let Some(step) = verified.step
+        && !node.store.write(|write| write.use_totp_step(account.key, step))?
+    {
+        return Ok(None);
+    }
+    if account.failures > 0 {
+        node.store.write(|write| write.forget_failures(account.key))?;
+    }
+    node.doorkeeper.remember(tag, now);
+    let signed_in = SignedIn::new(account, true, origin);
+    node.audit.record(signed_in.act("account.sign-in", name, verified.means.to_owned()))?;
+    Ok(Some(signed_in))
+}
+
+/// Somebody whose password, and code where one is asked for, are right.
+pub(crate) struct Verified {
+    pub(crate) account: Account,
+    /// The step of the code, which is still to be used up.
+    pub(crate) step: Option<i64>,
+    /// By what, in words.
+    pub(crate) means: &'static str,
+}
+
+/// Whether a password is an account's, with the code that stands beside it or at its end. A wrong one is counted.
+pub(crate) fn verify(
+    node: &Node,
+    account: Option<Account>,
+    password: &str,
+    code: Option<&str>,
+    origin: IpAddr,
+    now: i64,
+) -> Result<Option<Verified>> {
+    let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
+    let secret = account.as_ref().and_then(|account| account.totp_secret.as_deref());
     let locked = account.as_ref().is_some_and(|account| account.locked_until_us > now);
     let (typed, step) = match secret {
         None => (password, Some(None)),
-        Some(secret) => match totp::split(password) {
+        Some(secret) => match code.map(|code| (password, code)).or_else(|| totp::split(password)) {
             Some((typed, code)) => (typed, totp::step_of(secret, code, now).map(Some)),
             None => (password, None),
         },
@@ -182,20 +234,9 @@ fn by_password(
         is_password(typed, hash.filter(|_| !locked))
     };
     let Some(account) = account else { return Ok(None) };
-    let is_good = match step.filter(|_| is_good) {
-        Some(Some(step)) => node.store.write(|write| write.use_totp_step(account.key, step))?,
-        Some(None) => true,
-        None => false,
-    };
-    if is_good {
-        if account.failures > 0 {
-            node.store.write(|write| write.forget_failures(account.key))?;
-        }
-        node.doorkeeper.remember(tag, now);
-        let signed_in = SignedIn::new(account, true, origin);
-        let by = if step == Some(None) { "password" } else { "password and code" };
-        node.audit.record(signed_in.act("account.sign-in", name, by.to_owned()))?;
-        return Ok(Some(signed_in));
+    if let Some(step) = step.filter(|_| is_good) {
+        let means = if step.is_none() { "password" } else { "password and code" };
+        return Ok(Some(Verified { account, step, means }));
     }
     if !locked {
         fail(node, &account, origin, now)?;
@@ -231,14 +272,14 @@ impl Doorkeeper {
         verified.insert(tag, now + REMEMBERED_US);
     }
 
-    fn is_too_many(&self, origin: IpAddr, now: i64) -> bool {
+    pub(crate) fn is_too_many(&self, origin: IpAddr, now: i64) -> bool {
         let failures = self.failures.lock().expect("nobody panics while holding it");
         failures
             .get(&origin)
             .is_some_and(|(count, since)| *count >= FAILURES_LIMIT && now - since < FAILURES_WINDOW_US)
     }
 
-    fn count_failure(&self, origin: IpAddr, now: i64) {
+    pub(crate) fn count_failure(&self, origin: IpAddr, now: i64) {
         let mut failures = self.failures.lock().expect("nobody panics while holding it");
         if failures.len() >= ADDRESSES_LIMIT {
             failures.retain(|_, (_, since)| now - *since < FAILURES_WINDOW_US);

@@ -1,4 +1,4 @@
-//! Who may come in: accounts, their rights in collections, tokens, certificates, sessions.
+//! Who may come in: accounts, their rights in collections, tokens, certificates.
 //!
 //! Secrets come here only as hashes: what is in the store opens nothing. What an account may *know* is `release`'s to
 //! decide, from attributes that the store keeps without reading them.
@@ -118,22 +118,11 @@ pub struct Token {
     pub revoked_us: Option<i64>,
 }
 
-/// A signed-in browser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Session {
-    /// When it began.
-    pub created_us: i64,
-    /// When it was last used.
-    pub seen_us: i64,
-    /// When it ends, used or not.
-    pub expires_us: i64,
-}
-
-const ACCOUNT: &str = "a.key, a.name, a.role, a.organisation, a.attributes, a.password_hash, a.totp_secret, \
+pub(crate) const ACCOUNT: &str = "a.key, a.name, a.role, a.organisation, a.attributes, a.password_hash, a.totp_secret, \
     a.totp_step, a.failures, a.locked_until_us, a.disabled";
 const TOKEN: &str = "t.key, t.name, t.scope, t.created_us, t.expires_us, t.revoked_us";
 
-fn read_account(row: &Row<'_>) -> Result<Account> {
+pub(crate) fn read_account(row: &Row<'_>) -> Result<Account> {
     let role = Role::from_name(row.text(2)?);
     Ok(Account {
         key: AccountKey(row.int(0)?),
@@ -211,19 +200,6 @@ impl Read<'_> {
         );
         self.session.first(&text, &[fingerprint.into()], read_account)
     }
-
-    /// The session of a hash and its account, where both are good at this moment.
-    pub fn session(&mut self, hash: &[u8], now_us: i64) -> Result<Option<(Account, Session)>> {
-        let text = format!(
-            "select {ACCOUNT}, s.created_us, s.seen_us, s.expires_us from session s \
-             join account a on a.key = s.account where s.hash = $1 and s.expires_us > $2 and a.disabled = 0"
-        );
-        self.session.first(&text, &[hash.into(), now_us.into()], |row| {
-            let session =
-                Session { created_us: row.int(11)?, seen_us: row.int(12)?, expires_us: row.int(13)? };
-            Ok((read_account(row)?, session))
-        })
-    }
 }
 
 impl Write<'_> {
@@ -259,9 +235,10 @@ impl Write<'_> {
         self.end_sessions(account)
     }
 
-    /// Gives an account another secret for one-time codes.
+    /// Gives an account another secret for one-time codes, and ends its sessions.
     pub fn set_totp_secret(&mut self, account: AccountKey, secret: Option<&[u8]>) -> Result<()> {
-        self.set_account(account, "totp_secret = $2", secret.into())
+        self.set_account(account, "totp_secret = $2", secret.into())?;
+        self.end_sessions(account)
     }
 
     /// Uses a one-time code's step up; false where it, or a later one, was used before.
@@ -358,46 +335,5 @@ impl Write<'_> {
     /// Takes a certificate's account away; false where it had none.
     pub fn unmap_certificate(&mut self, fingerprint: &[u8]) -> Result<bool> {
         Ok(self.session.run("delete from certificate where fingerprint = $1", &[fingerprint.into()])? > 0)
-    }
-
-    /// Records a session by the hash of its cookie.
-    pub fn create_session(&mut self, account: AccountKey, hash: &[u8], session: Session) -> Result<()> {
-        self.session.run(
-            "insert into session (hash, account, created_us, seen_us, expires_us) values ($1, $2, $3, $4, $5)",
-            &[
-                hash.into(),
-                account.0.into(),
-                session.created_us.into(),
-                session.seen_us.into(),
-                session.expires_us.into(),
-            ],
-        )?;
-        Ok(())
-    }
-
-    /// Notes that a session was used, and until when it goes on.
-    pub fn touch_session(&mut self, hash: &[u8], seen_us: i64, expires_us: i64) -> Result<()> {
-        self.session.run(
-            "update session set seen_us = $2, expires_us = $3 where hash = $1",
-            &[hash.into(), seen_us.into(), expires_us.into()],
-        )?;
-        Ok(())
-    }
-
-    /// Ends a session; one that is not there is ended already.
-    pub fn end_session(&mut self, hash: &[u8]) -> Result<()> {
-        self.session.run("delete from session where hash = $1", &[hash.into()])?;
-        Ok(())
-    }
-
-    /// Ends all sessions of an account.
-    pub fn end_sessions(&mut self, account: AccountKey) -> Result<()> {
-        self.session.run("delete from session where account = $1", &[account.0.into()])?;
-        Ok(())
-    }
-
-    /// Forgets sessions that have ended; how many.
-    pub fn expire_sessions(&mut self, now_us: i64) -> Result<usize> {
-        self.session.run("delete from session where expires_us <= $1", &[now_us.into()])
     }
 }

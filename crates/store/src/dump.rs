@@ -198,7 +198,15 @@ const TABLES: &[Table] = &[
     ),
     table(
         "session",
-        &[("hash", B), ("account", I), ("created_us", I), ("seen_us", I), ("expires_us", I)],
+        &[
+            ("hash", B),
+            ("account", I),
+            ("created_us", I),
+            ("seen_us", I),
+            ("expires_us", I),
+            ("origin", T),
+            ("means", T),
+        ],
         "hash",
         false,
     ),

@@ -12,9 +12,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use node_kit::{Answer, CLEAR, GREEN, Node, PASSWORD, RED, TAXII, basic, envelope, id, indicator, run};
+use node_kit::{Answer, CLEAR, GREEN, Node, PASSWORD, RED, TAXII, basic, code, envelope, id, indicator, run};
 use serde_json::{Value, json};
-use sha1::Digest as _;
 
 /// As the store's own tests make their folders; the PostgreSQL kit asks for it.
 fn folder() -> tempfile::TempDir {
@@ -316,30 +315,6 @@ fn roles_rights_and_tokens() {
     assert_eq!(node.get_as("olga", "/metrics").status, 403);
     let metrics = String::from_utf8(node.get("/metrics").body).unwrap();
     assert!(metrics.contains("watchfire_requests_total{route=\"objects\",status=\"202\"}"), "{metrics}");
-}
-
-/// A code of RFC 6238 for a secret in base 32, some steps from now.
-fn code(secret: &str, steps: i64) -> String {
-    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
-    for letter in secret.bytes() {
-        let worth = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|other| *other == letter).unwrap();
-        held = (held << 5 | worth as u32) & 0xfff;
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((held >> bits) as u8);
-        }
-    }
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
-    let padded = |with: u8| -> Vec<u8> {
-        (0..64).map(|at| bytes.get(at).copied().unwrap_or_default() ^ with).collect()
-    };
-    let hash = |parts: &[&[u8]]| sha1::Sha1::digest(parts.concat()).to_vec();
-    let inner = hash(&[&padded(0x36), &(now / 30 + steps).to_be_bytes()]);
-    let digest = hash(&[&padded(0x5c), &inner]);
-    let start = usize::from(digest[19] & 15);
-    let number = u32::from_be_bytes(digest[start..start + 4].try_into().unwrap()) & 0x7fff_ffff;
-    format!("{:06}", number % 1_000_000)
 }
 
 #[test]

@@ -119,7 +119,6 @@ fn what_is_not_there_is_not_found() {
         node.objects(&format!("{}/", id("indicator", 999))),
         node.objects(&format!("{}/versions/", id("indicator", 999))),
         node.objects("%00/"),
-        "/".to_owned(),
         "/taxii".to_owned(),
         "/taxii2/alliance/collections/intelligence/objects/x/versions/y/".to_owned(),
     ] {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -28,6 +28,10 @@ pub(super) const ANSWER_LIMIT_BYTES: usize = 128 * 1024 * 1024;
 /// Time to connect, and for one answer: 128 MB at 10 Mbit/s.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// A service that a person waits for is given less of both: what it says is a page of JSON.
+const SHORT_LIMIT_BYTES: usize = 1024 * 1024;
+const SHORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Times that a server may send a request elsewhere.
 const REDIRECTS_LIMIT: usize = 5;
@@ -69,10 +73,10 @@ pub struct Upstream {
 }
 
 /// What a server answered.
-pub(super) struct Got {
-    pub(super) status: StatusCode,
+pub(crate) struct Got {
+    pub(crate) status: StatusCode,
     pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Got {
@@ -87,7 +91,9 @@ pub(super) struct Http {
     origin: Uri,
     authorization: Option<HeaderValue>,
     tls: Option<Arc<ClientConfig>>,
-    sender: Option<SendRequest<Empty<Bytes>>>,
+    sender: Option<SendRequest<Full<Bytes>>>,
+    timeout: Duration,
+    limit_bytes: usize,
     /// How often a server was asked, again included.
     pub(super) requests: u64,
 }
@@ -95,6 +101,22 @@ pub(super) struct Http {
 /// What went wrong on the way, in words without any credential.
 pub(super) fn failed(reason: impl Into<String>) -> NodeError {
     NodeError::Upstream { reason: reason.into() }
+}
+
+/// Asks an address once, with a form where there is one. No redirect is followed, nothing is asked again, and little is
+/// waited for: somebody waits for it.
+pub(crate) fn ask_once(upstream: &Upstream, form: Option<String>) -> Result<Got> {
+    let mut http = Http::new(upstream)?;
+    (http.timeout, http.limit_bytes) = (SHORT_TIMEOUT, SHORT_LIMIT_BYTES);
+    let target = http.resolve(&upstream.url)?;
+    let request = http.request(&target, "application/json", form)?;
+    let got = http.send(request)?;
+    unpacked(got, SHORT_LIMIT_BYTES)
+}
+
+/// Whether an address is one to which a secret may be sent: over TLS, or to this machine.
+pub(crate) fn is_secret(url: &str) -> bool {
+    origin(url).is_ok_and(|origin| origin.scheme_str() == Some("https") || is_local(&origin))
 }
 
 impl Http {
@@ -112,7 +134,8 @@ impl Http {
                 "{origin} is http on the network: the password would go in the clear; use https"
             )));
         }
-        Ok(Self { runtime, origin, authorization, tls, sender: None, requests: 0 })
+        let (timeout, limit_bytes) = (ANSWER_TIMEOUT, ANSWER_LIMIT_BYTES);
+        Ok(Self { runtime, origin, authorization, tls, sender: None, timeout, limit_bytes, requests: 0 })
     }
 
     /// The address of the server, without a path.
@@ -126,7 +149,8 @@ impl Http {
         let (mut redirects, mut attempt) = (0, 0);
         loop {
             self.requests += 1;
-            let answer = self.once(&target, accept);
+            let request = self.request(&target, accept, None)?;
+            let answer = self.send(request);
             match after(&answer, attempt) {
                 Next::Done => {}
                 Next::Again(wait) => {
@@ -135,7 +159,7 @@ impl Http {
                     continue;
                 }
             }
-            let got = unpacked(answer?)?;
+            let got = unpacked(answer?, ANSWER_LIMIT_BYTES)?;
             if !got.status.is_redirection() {
                 return Ok(got);
             }
@@ -166,18 +190,18 @@ impl Http {
         Ok(uri.path_and_query().map_or("/", |path| path.as_str()).to_owned())
     }
 
-    fn once(&mut self, target: &str, accept: &str) -> Result<Got> {
-        let request = self.request(target, accept)?;
+    fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Got> {
+        let (timeout, limit_bytes) = (self.timeout, self.limit_bytes);
         let kept = self.sender.take().filter(|sender| !sender.is_closed());
         let (origin, tls) = (self.origin.clone(), self.tls.clone());
         let (got, sender) = self.runtime.block_on(async move {
             let mut sender = match kept {
                 Some(sender) => sender,
-                None => tokio::time::timeout(CONNECT_TIMEOUT, connect(&origin, tls))
+                None => tokio::time::timeout(CONNECT_TIMEOUT.min(timeout), connect(&origin, tls))
                     .await
                     .map_err(|_| failed(format!("{origin} does not answer")))??,
             };
-            let got = tokio::time::timeout(ANSWER_TIMEOUT, exchange(&mut sender, request))
+            let got = tokio::time::timeout(timeout, exchange(&mut sender, request, limit_bytes))
                 .await
                 .map_err(|_| failed(format!("{origin} takes too long to answer")))??;
             Ok::<_, NodeError>((got, sender))
@@ -186,10 +210,10 @@ impl Http {
         Ok(got)
     }
 
-    fn request(&self, target: &str, accept: &str) -> Result<Request<Empty<Bytes>>> {
+    fn request(&self, target: &str, accept: &str, form: Option<String>) -> Result<Request<Full<Bytes>>> {
         let authority = self.origin.authority().map_or("", |authority| authority.as_str());
         let mut request = Request::builder()
-            .method(Method::GET)
+            .method(if form.is_some() { Method::POST } else { Method::GET })
             .uri(target)
             .header(header::HOST, authority)
             .header(header::ACCEPT, accept)
@@ -198,7 +222,11 @@ impl Http {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
-        request.body(Empty::new()).map_err(|_| failed(format!("{target} is no path")))
+        if form.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        let body = Full::from(form.unwrap_or_default());
+        request.body(body).map_err(|_| failed(format!("{target} is no path")))
     }
 }
 
@@ -238,7 +266,7 @@ fn authorization(credential: &Credential) -> Result<Option<HeaderValue>> {
     Ok(Some(value))
 }
 
-async fn connect(origin: &Uri, tls: Option<Arc<ClientConfig>>) -> Result<SendRequest<Empty<Bytes>>> {
+async fn connect(origin: &Uri, tls: Option<Arc<ClientConfig>>) -> Result<SendRequest<Full<Bytes>>> {
     let host = origin.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let unreachable = |error: std::io::Error| failed(format!("{origin} cannot be reached: {error}"));
     let stream = TcpStream::connect((host.as_str(), port(origin))).await.map_err(unreachable)?;
@@ -256,7 +284,7 @@ async fn connect(origin: &Uri, tls: Option<Arc<ClientConfig>>) -> Result<SendReq
     }
 }
 
-async fn speak<I>(io: I) -> Result<SendRequest<Empty<Bytes>>>
+async fn speak<I>(io: I) -> Result<SendRequest<Full<Bytes>>>
 where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
@@ -266,7 +294,11 @@ where
     Ok(sender)
 }
 
-async fn exchange(sender: &mut SendRequest<Empty<Bytes>>, request: Request<Empty<Bytes>>) -> Result<Got> {
+async fn exchange(
+    sender: &mut SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+    limit_bytes: usize,
+) -> Result<Got> {
     sender.ready().await.map_err(|error| failed(format!("the connection broke off: {error}")))?;
     let response = sender
         .send_request(request)
@@ -274,7 +306,7 @@ async fn exchange(sender: &mut SendRequest<Empty<Bytes>>, request: Request<Empty
         .map_err(|error| failed(format!("the server broke off: {error}")))?;
     let (parts, body) = response.into_parts();
     let body: Incoming = body;
-    let body = Limited::new(body, ANSWER_LIMIT_BYTES)
+    let body = Limited::new(body, limit_bytes)
         .collect()
         .await
         .map_err(|error| failed(format!("the answer broke off or is too large: {error}")))?;
@@ -282,15 +314,15 @@ async fn exchange(sender: &mut SendRequest<Empty<Bytes>>, request: Request<Empty
 }
 
 /// Unpacks an answer within the same limit.
-fn unpacked(mut got: Got) -> Result<Got> {
+fn unpacked(mut got: Got, limit_bytes: usize) -> Result<Got> {
     let encoding = got.header("content-encoding").unwrap_or_default().trim().to_ascii_lowercase();
     if encoding.is_empty() || encoding == "identity" {
         return Ok(got);
     }
     let coding = Coding::of(&encoding)
         .ok_or_else(|| failed(format!("the answer is packed as {encoding}, which was not asked for")))?;
-    got.body = coding.unpack(&got.body, ANSWER_LIMIT_BYTES, |_| true).map_err(|error| match error {
-        Unpacking::TooLarge => failed(format!("the answer unpacks to more than {ANSWER_LIMIT_BYTES} bytes")),
+    got.body = coding.unpack(&got.body, limit_bytes, |_| true).map_err(|error| match error {
+        Unpacking::TooLarge => failed(format!("the answer unpacks to more than {limit_bytes} bytes")),
         Unpacking::Malformed | Unpacking::NoRoom => {
             failed(format!("the answer is no whole {}", coding.name()))
         }

@@ -14,4 +14,5 @@ mod retry;
 
 pub use find::{Offered, offers};
 pub use http::{Credential, Upstream};
+pub(crate) use http::{ask_once, is_secret};
 pub use pull::{Pull, Pulled, pull};

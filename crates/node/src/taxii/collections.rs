@@ -105,6 +105,24 @@ pub(super) fn collections(node: &Node, call: &Call) -> Answer {
     Ok(Reply::service(if found.is_empty() { json!({}) } else { json!({ "collections": found }) }))
 }
 
+/// What somebody may read: titles, and the paths below which it is.
+pub(crate) fn readable_collections(node: &Node, who: &SignedIn) -> Result<Vec<(String, String)>, Refusal> {
+    let roots = &node.config.taxii.api_roots;
+    let found = node.store.read(|read| {
+        let mut found = Vec::new();
+        for root in roots {
+            for collection in read.collections(&root.name)? {
+                if access(read, who, &collection)?.can_read {
+                    let path = format!("/taxii2/{}/collections/{}/", root.name, collection.id);
+                    found.push((collection.title, path));
+                }
+            }
+        }
+        Ok(found)
+    })?;
+    Ok(found)
+}
+
 pub(super) fn collection(node: &Node, call: &Call) -> Answer {
     let (collection, access) = locate(node, call)?;
     media::accept(call.accept.as_deref())?;

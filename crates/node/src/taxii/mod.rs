@@ -26,13 +26,14 @@ use axum::http::{Method, header};
 use axum::response::Response;
 use axum::routing::any;
 
+pub(crate) use collections::readable_collections;
 pub(crate) use refusal::Refusal;
-use reply::Reply;
+pub(crate) use reply::{Reply, finish, options};
 
 use crate::node::Node;
 use crate::packing::Coding;
 use crate::serve::Peer;
-use crate::sign_in::{Attempt, SignedIn, sign_in};
+use crate::sign_in::{Attempt, Brought, SignedIn, sign_in};
 
 /// What an endpoint is given.
 pub(crate) struct Call {
@@ -147,6 +148,7 @@ pub(crate) fn router(node: &Arc<Node>) -> Router {
     let health = Arc::clone(node);
     let fallback = Arc::clone(node);
     router
+        .merge(crate::pages::router(node))
         .route("/healthz", any(move || async move { blocking(move || collections::health(&health)).await }))
         .fallback(move |request: Request| async move { nowhere(fallback, request).await })
 }
@@ -173,7 +175,7 @@ async fn answer(
 ) -> Response {
     let (parts, body) = request.into_parts();
     if parts.method == Method::OPTIONS {
-        return reply::options(route.methods);
+        return options(&names(route.methods));
     }
     let method = if parts.method == Method::HEAD { "GET" } else { parts.method.as_str() };
     let endpoint = route.methods.iter().find(|(other, _)| *other == method).map(|(_, endpoint)| *endpoint);
@@ -181,9 +183,9 @@ async fn answer(
     let announced = announced(&parts);
     let prepared = tokio::task::spawn_blocking(move || -> Result<_, Refusal> {
         let call = call(&first, &parts, path)?;
-        let endpoint = endpoint.ok_or_else(|| Refusal::method(route.methods))?;
+        let endpoint = endpoint.ok_or_else(|| Refusal::method(&names(route.methods)))?;
         match endpoint {
-            Plain(run) => Ok(Err(reply::finish(&first, run(&first, &call), &call))),
+            Plain(run) => Ok(Err(finish(&first, run(&first, &call), call.coding))),
             Upload(prepare, take) => {
                 prepare(&first, &call)?;
                 Ok(Ok((call, take)))
@@ -203,9 +205,13 @@ async fn answer(
     blocking(move || {
         let taken = upload::unpack(&node, &call, &mut received).and_then(|body| take(&node, &call, &body));
         drop(received);
-        reply::finish(&node, taken, &call)
+        finish(&node, taken, call.coding)
     })
     .await
+}
+
+fn names(methods: &[(&'static str, Endpoint)]) -> Vec<&'static str> {
+    methods.iter().map(|(name, _)| *name).collect()
 }
 
 /// The announced length of a body.
@@ -213,7 +219,7 @@ fn announced(parts: &Parts) -> Option<u64> {
     parts.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn text(parts: &Parts, name: header::HeaderName) -> Option<String> {
+pub(crate) fn text(parts: &Parts, name: header::HeaderName) -> Option<String> {
     let values: Vec<&str> =
         parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     if values.is_empty() { None } else { Some(values.join(", ")) }
@@ -222,7 +228,10 @@ fn text(parts: &Parts, name: header::HeaderName) -> Option<String> {
 fn call(node: &Node, parts: &Parts, path: HashMap<String, String>) -> Result<Call, Refusal> {
     let peer = parts.extensions.get::<Peer>().ok_or_else(Refusal::internal)?;
     let authorization = text(parts, header::AUTHORIZATION);
-    let who = match sign_in(node, authorization.as_deref(), peer)? {
+    // A session reads. What it could write, a page elsewhere could make its browser send.
+    let cookies = text(parts, header::COOKIE).filter(|_| parts.method.is_safe());
+    let brought = Brought { authorization: authorization.as_deref(), cookies: cookies.as_deref(), peer };
+    let who = match sign_in(node, &brought)? {
         Attempt::Good(who) => *who,
         Attempt::Refused => return Err(Refusal::unauthorized()),
         Attempt::TooMany => return Err(Refusal::too_many()),
@@ -253,6 +262,6 @@ async fn nowhere(node: Arc<Node>, request: Request) -> Response {
     .await
 }
 
-async fn blocking(work: impl FnOnce() -> Response + Send + 'static) -> Response {
+pub(crate) async fn blocking(work: impl FnOnce() -> Response + Send + 'static) -> Response {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Refusal::internal().response())
 }

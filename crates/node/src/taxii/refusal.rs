@@ -7,7 +7,7 @@ use serde_json::json;
 use watchfire_store::StoreError;
 
 use super::media::TAXII;
-use super::{Endpoint, reply};
+use super::reply;
 use crate::error::NodeError;
 
 /// Why a request is not done.
@@ -54,7 +54,7 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, what)
     }
 
-    pub(super) fn method(methods: &[(&'static str, Endpoint)]) -> Self {
+    pub(crate) fn method(methods: &[&'static str]) -> Self {
         let mut refusal = Self::new(StatusCode::METHOD_NOT_ALLOWED, "that is not done here");
         refusal.headers = vec![("allow", reply::allowed(methods))];
         refusal
@@ -105,6 +105,16 @@ impl Refusal {
 
     pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the node failed; its log says why")
+    }
+
+    /// As a page says it: the status, what is wrong, and headers that go with it.
+    pub(crate) fn parts(self) -> (StatusCode, String, Vec<(&'static str, String)>) {
+        let text = if self.description.is_empty() {
+            self.title.to_owned()
+        } else {
+            format!("{}: {}", self.title, self.description)
+        };
+        (self.status, text, self.headers)
     }
 
     pub(crate) fn response(self) -> Response {

@@ -9,9 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use watchfire_release::{Released, ServiceFact};
 
 use super::media::TAXII;
-use super::{Answer, Call, Endpoint, Refusal};
+use super::{Answer, Call, Refusal};
 use crate::memory::Part;
 use crate::node::Node;
+use crate::packing::Coding;
 
 /// Smaller answers are in no memory that is shared out: a thousand of them are a few megabytes.
 const HELD_FROM_BYTES: usize = 16 * 1024;
@@ -29,6 +30,8 @@ pub(crate) struct Reply {
     status: StatusCode,
     media: &'static str,
     headers: Vec<(&'static str, String)>,
+    /// What a page may do, where it is one.
+    policy: Option<String>,
     body: Released<Vec<u8>>,
 }
 
@@ -44,9 +47,27 @@ impl Reply {
         Self::body(json.map(|json| json.0.as_str().unwrap_or_default().as_bytes().to_vec()))
     }
 
+    /// A page about the service and about who looks at it, with what it may do.
+    pub(crate) fn page(html: String, policy: &str) -> Self {
+        Self { policy: Some(policy.to_owned()), ..Self::text(html).media("text/html; charset=utf-8") }
+    }
+
+    /// Elsewhere, by a new request (RFC 9110 §15.4.4).
+    pub(crate) fn elsewhere(address: String) -> Self {
+        Self::empty()
+            .media("text/plain; charset=utf-8")
+            .status(StatusCode::SEE_OTHER)
+            .header("location", address)
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
     /// A body in the form of TAXII.
     pub(crate) fn body(body: Released<Vec<u8>>) -> Self {
-        Self { status: StatusCode::OK, media: TAXII, headers: Vec::new(), body }
+        Self { status: StatusCode::OK, media: TAXII, headers: Vec::new(), policy: None, body }
     }
 
     /// Done, with nothing to say.
@@ -103,18 +124,23 @@ impl AsRef<[u8]> for Held {
 }
 
 /// Turns an answer into a response, packed where that is asked for.
-pub(super) fn finish(node: &Node, answer: Answer, call: &Call) -> Response {
+pub(crate) fn finish(node: &Node, answer: Answer, coding: Option<Coding>) -> Response {
     let reply = match answer {
         Ok(reply) => reply,
         Err(refusal) => return refusal.response(),
     };
     let mut body = reply.body.into_inner();
-    let mut response = secured(Response::builder().status(reply.status).header("content-type", reply.media));
-    response = response.header("vary", "accept, accept-encoding, authorization");
+    let response = Response::builder().status(reply.status).header("content-type", reply.media);
+    let mut response = match reply.policy {
+        None => secured(response),
+        // A form's origin is told to its own host: by that the host knows its own forms.
+        Some(policy) => secured_by(response, &policy, "same-origin"),
+    };
+    response = response.header("vary", "accept, accept-encoding, authorization, cookie");
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }
-    if let Some(coding) = call.coding
+    if let Some(coding) = coding
         && body.len() >= PACKED_FROM_BYTES
         && let Ok(packed) = coding.pack(&body)
     {
@@ -133,10 +159,16 @@ pub(super) fn finish(node: &Node, answer: Answer, call: &Call) -> Response {
 
 /// What every response carries.
 pub(super) fn secured(response: Builder) -> Builder {
+    secured_by(response, "default-src 'none'; frame-ancestors 'none'", "no-referrer")
+}
+
+fn secured_by(response: Builder, policy: &str, referrer: &str) -> Builder {
     response
         .header("x-content-type-options", "nosniff")
-        .header("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
-        .header("referrer-policy", "no-referrer")
+        .header("content-security-policy", policy)
+        .header("cross-origin-resource-policy", "same-origin")
+        .header("cross-origin-opener-policy", "same-origin")
+        .header("referrer-policy", referrer)
         .header("cache-control", "no-store")
 }
 
@@ -150,8 +182,8 @@ pub(super) fn built(response: Builder, body: Body) -> Response {
 }
 
 /// The header `Allow`.
-pub(super) fn allowed(methods: &[(&'static str, Endpoint)]) -> String {
-    let mut names: Vec<&str> = methods.iter().map(|(name, _)| *name).collect();
+pub(super) fn allowed(methods: &[&'static str]) -> String {
+    let mut names = methods.to_vec();
     if names.contains(&"GET") {
         names.push("HEAD");
     }
@@ -159,7 +191,7 @@ pub(super) fn allowed(methods: &[(&'static str, Endpoint)]) -> String {
     names.join(", ")
 }
 
-pub(super) fn options(methods: &[(&'static str, Endpoint)]) -> Response {
+pub(crate) fn options(methods: &[&'static str]) -> Response {
     let response = Response::builder().status(StatusCode::NO_CONTENT).header("allow", allowed(methods));
     built(secured(response), Body::empty())
 }

@@ -79,18 +79,45 @@ pub(crate) fn certificates_stand_for_accounts(home: &Home) {
 }
 
 pub(crate) fn sessions_end(home: &Home) {
-    let anna = account(home, "anna");
-    let session = Session { created_us: NOON, seen_us: NOON, expires_us: NOON + 100 };
+    let (anna, ben) = (account(home, "anna"), account(home, "ben"));
     let good = |hash: &[u8], now: i64| home.store.read(|read| read.session(hash, now)).unwrap().is_some();
-    for hash in [b"one", b"two"] {
-        home.store.write(|write| write.create_session(anna, hash, session)).unwrap();
-    }
+    let begin = |key, hash: &[u8]| {
+        let session = Session {
+            hash: hash.to_owned(),
+            created_us: NOON,
+            seen_us: NOON,
+            expires_us: NOON + 100,
+            origin: "192.0.2.7".to_owned(),
+            means: "password".to_owned(),
+        };
+        home.store.write(|write| write.create_session(key, &session)).unwrap();
+        session
+    };
+    let (one, _, other) = (begin(anna, b"one"), begin(anna, b"two"), begin(ben, b"other"));
     assert!(good(b"one", NOON + 99) && !good(b"one", NOON + 100));
     home.store.write(|write| write.touch_session(b"one", NOON + 50, NOON + 150)).unwrap();
     assert!(good(b"one", NOON + 149) && !good(b"two", NOON + 149));
-    assert_eq!(home.store.write(|write| write.expire_sessions(NOON + 100)).unwrap(), 1);
+    let of = |key, now: i64| home.store.read(|read| read.sessions(key, now)).unwrap();
+    let hashes: Vec<Vec<u8>> = of(anna, NOON + 60).into_iter().map(|session| session.hash).collect();
+    assert_eq!(hashes, [b"one", b"two"], "the one used last is the first");
+    assert_eq!(of(anna, NOON + 120), [Session { seen_us: NOON + 50, expires_us: NOON + 150, ..one }]);
+    assert_eq!(of(ben, NOON), [other]);
+    assert_eq!(home.store.write(|write| write.expire_sessions(NOON + 100)).unwrap(), 2);
+
+    begin(ben, b"other");
+    assert!(!home.store.write(|write| write.end_session(anna, b"other")).unwrap(), "it is not anna's to end");
+    assert!(good(b"other", NOON));
+    assert!(home.store.write(|write| write.end_session(ben, b"other")).unwrap());
+    assert!(!good(b"other", NOON));
     home.store.write(|write| write.set_password_hash(anna, Some("another"))).unwrap();
     assert!(!good(b"one", NOON), "another password ends what was signed in with the old one");
+    begin(anna, b"three");
+    home.store.write(|write| write.set_totp_secret(anna, Some(b"sealed"))).unwrap();
+    assert!(!good(b"three", NOON), "and so does a code that is asked for from now on");
+    begin(anna, b"four");
+    home.store.write(|write| write.set_disabled(anna, true)).unwrap();
+    home.store.write(|write| write.set_disabled(anna, false)).unwrap();
+    assert!(!good(b"four", NOON), "an account that was shut and is open again has no sessions");
 }
 
 pub(crate) fn a_one_time_code_is_used_once(home: &Home) {

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sha1::Digest as _;
 
 pub const PASSWORD: &str = "correct horse battery";
 pub const TAXII: &str = "application/taxii+json;version=2.1";
@@ -26,7 +27,8 @@ pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    // What asks for no password may have ended already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
 
@@ -216,6 +218,11 @@ pub fn base64(bytes: &[u8]) -> String {
     out
 }
 
+/// Text as a part of an address or of a form, every byte encoded.
+pub fn percent(text: &str) -> String {
+    text.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).map(char::from).collect()
+}
+
 /// An answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -282,4 +289,28 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     packed.write_all(bytes).unwrap();
     packed.finish().unwrap()
+}
+
+/// A code of RFC 6238 for a secret in base 32, some steps from now.
+pub fn code(secret: &str, steps: i64) -> String {
+    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
+    for letter in secret.bytes() {
+        let worth = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|other| *other == letter).unwrap();
+        held = (held << 5 | worth as u32) & 0xfff;
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((held >> bits) as u8);
+        }
+    }
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+    let padded = |with: u8| -> Vec<u8> {
+        (0..64).map(|at| bytes.get(at).copied().unwrap_or_default() ^ with).collect()
+    };
+    let hash = |parts: &[&[u8]]| sha1::Sha1::digest(parts.concat()).to_vec();
+    let inner = hash(&[&padded(0x36), &(now / 30 + steps).to_be_bytes()]);
+    let digest = hash(&[&padded(0x5c), &inner]);
+    let start = usize::from(digest[19] & 15);
+    let number = u32::from_be_bytes(digest[start..start + 4].try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", number % 1_000_000)
 }
