@@ -17,7 +17,8 @@ use watchfire_artifact::document::hex_lower;
 use watchfire_intel::Index;
 use watchfire_sigma::yaml::Node;
 use watchfire_sigma::{
-    Correlation, Document, Environment, Header, LogSource, LogSources, Parsed, Rules, Severity, parse_in,
+    Correlation, Document, Environment, Header, Level, LogSource, LogSources, Parsed, Rules, Severity,
+    parse_in,
 };
 
 use watchfire_yara::YaraError;
@@ -63,7 +64,7 @@ pub struct Check {
 /// Everything a hunt works by.
 pub struct Content {
     /// The rules, compiled on demand for each class of record.
-    pub rules: Rules,
+    pub rules: Arc<Rules>,
     /// What reports need to know of each rule, in the order of `rules`; behind them, of each YARA rule.
     pub infos: Vec<Arc<RuleInfo>>,
     /// Correlations over findings.
@@ -123,6 +124,7 @@ impl Content {
         for parsed in read_each(&user_rules.iter().collect::<Vec<_>>(), environment) {
             loader.file(parsed, true);
         }
+        loader.keep_what_correlations_need();
         let (not_applicable, unmapped) = not_applicable(&loader.rules, &sources);
         let tally = RuleTally {
             loaded: loader.infos.len()
@@ -139,7 +141,7 @@ impl Content {
         let rules = Rules::with_filters(loader.rules, &loader.filters, sources);
         Ok(Self {
             infos: loader.infos,
-            rules,
+            rules: Arc::new(rules),
             correlations: loader.correlations,
             checks: loader.checks,
             acts: spec::read::<spec::Acts>("acts.yml", find("acts.yml")?)?.acts,
@@ -286,7 +288,10 @@ impl Loader {
             }
             match document {
                 Document::Rule(rule) if with_rules => {
-                    self.infos.push(Arc::new(info(&rule.header, &version)));
+                    self.infos.push(Arc::new(RuleInfo {
+                        compared: compared(&rule),
+                        ..info(&rule.header, &version)
+                    }));
                     self.rules.push(rule);
                 }
                 Document::Correlation(correlation) if with_rules => {
@@ -296,6 +301,19 @@ impl Loader {
                 Document::Filter(filter) if with_rules => self.filters.push(filter),
                 Document::Other(header) => self.check(&header, &version),
                 Document::Rule(_) | Document::Correlation(_) | Document::Filter(_) => {}
+            }
+        }
+    }
+
+    /// Findings of a rule that is correlated keep what its correlations, and theirs, group and count by.
+    fn keep_what_correlations_need(&mut self) {
+        for (rule, info) in self.rules.iter().zip(&mut self.infos) {
+            for correlation in above(&rule.header, &self.correlations) {
+                for field in correlation.fields_of(&rule.header) {
+                    if !info.fields.iter().any(|known| known.eq_ignore_ascii_case(field)) {
+                        Arc::make_mut(info).fields.push(field.to_owned());
+                    }
+                }
             }
         }
     }
@@ -310,6 +328,29 @@ impl Loader {
         self.checks.push(Check { info, name: name.to_owned(), data });
     }
 }
+
+/// The correlations that refer to a rule, and those that refer to them.
+fn above<'c>(rule: &Header, all: &'c [(Correlation, Arc<RuleInfo>)]) -> Vec<&'c Correlation> {
+    let refers =
+        |correlation: &Correlation, to: &Header| correlation.rules.iter().any(|name| to.is_called(name));
+    let mut found: Vec<&Correlation> = Vec::new();
+    while let Some((next, _)) = all.iter().find(|(correlation, _)| {
+        !found.iter().any(|known| std::ptr::eq(*known, correlation))
+            && (refers(correlation, rule) || found.iter().any(|known| refers(correlation, &known.header)))
+    }) {
+        found.push(next);
+    }
+    found
+}
+
+/// The fields that a rule compares, if it does not list any to show.
+fn compared(rule: &watchfire_sigma::Rule) -> Vec<String> {
+    let fields = if rule.header.fields.is_empty() { rule.detection.fields() } else { Vec::new() };
+    fields.into_iter().take(COMPARED_MAX).map(str::to_owned).collect()
+}
+
+/// Fields shown of what a rule compares; the first are those of its selections.
+const COMPARED_MAX: usize = 8;
 
 /// What reports need to know, from a document's head and its `watchfire` attribute.
 fn info(header: &Header, version: &str) -> RuleInfo {
@@ -333,11 +374,16 @@ fn info(header: &Header, version: &str) -> RuleInfo {
         references: header.references.clone(),
         false_positives: header.falsepositives.clone(),
         fields: header.fields.clone(),
+        compared: Vec::new(),
         facts: custom("facts").map(|node| node.texts().map(str::to_owned).collect()).unwrap_or_default(),
         stage: text("stage")
             .and_then(|name| Stage::ALL.into_iter().find(|stage| stage.name() == name))
             .unwrap_or_else(|| stage_of(&header.tags)),
-        outcome: text("outcome").and_then(outcome).unwrap_or(Outcome::Supporting),
+        // Sigma: a critical event "indicates an incident"; what it proves beyond that, only the rule's author knows.
+        outcome: text("outcome").and_then(outcome).unwrap_or(match header.level {
+            Level::Critical => Outcome::Attempted,
+            _ => Outcome::Supporting,
+        }),
         act: text("act").map(str::to_owned),
         version: version.to_owned(),
     }

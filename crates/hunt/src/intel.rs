@@ -175,7 +175,7 @@ impl<'c> Indicators<'c> {
         }
         let (info, _) = self.known.entry(rule).or_insert_with(|| {
             let indicator = indicator(self.content, rule);
-            (Arc::new(indicator.as_ref().map_or_else(nothing, info)), indicator.map(Arc::new))
+            (Arc::new(indicator.as_ref().map_or_else(RuleInfo::default, info)), indicator.map(Arc::new))
         });
         Arc::clone(info)
     }
@@ -216,7 +216,7 @@ fn info(indicator: &Indicator) -> RuleInfo {
         author,
         stage,
         outcome: Outcome::Attempted,
-        ..nothing()
+        ..RuleInfo::default()
     }
 }
 
@@ -225,26 +225,5 @@ fn stage(kind: Kind) -> Stage {
     match kind {
         Kind::Ip | Kind::Network | Kind::UserAgent => Stage::Reconnaissance,
         _ => Stage::Exploitation,
-    }
-}
-
-fn nothing() -> RuleInfo {
-    RuleInfo {
-        id: String::new(),
-        name: String::new(),
-        title: String::new(),
-        level: Level::Low,
-        description: String::new(),
-        author: String::new(),
-        attack: Vec::new(),
-        cves: Vec::new(),
-        references: Vec::new(),
-        false_positives: Vec::new(),
-        fields: Vec::new(),
-        facts: Vec::new(),
-        stage: Stage::Reconnaissance,
-        outcome: Outcome::Supporting,
-        act: None,
-        version: String::new(),
     }
 }

@@ -193,7 +193,7 @@ pub(crate) fn hash(input: &Input<'_>, known: &mut Known) {
 
 /// Every hit, taken from its part, as a finding. What many share, such as the name of a file, they share in memory too.
 fn findings(input: &Input<'_>, parts: &mut [Part], clocks: &Clocks, servers: &Servers) -> Vec<Finding> {
-    let events = EventFiles::of(&input.gathered.evidence);
+    let events = EventFiles::of(&input.gathered.evidence, &input.content.rules);
     let mut findings = Vec::with_capacity(parts.iter().map(|part| part.hits.len()).sum());
     let mut indicators = Indicators::of(input.content);
     for part in parts.iter_mut().filter(|part| !part.hits.is_empty()) {
@@ -204,7 +204,7 @@ fn findings(input: &Input<'_>, parts: &mut [Part], clocks: &Clocks, servers: &Se
             let name = || servers.of(&part.path, hit.host.as_deref()).into();
             let server = by_host.entry(hit.host.clone()).or_insert_with(name);
             let raw = match (hit.raw.take(), hit.place) {
-                (None, Place::Record { offset, .. }) => events.raw(part.evidence, offset),
+                (None, Place::Record { offset, .. }) => events.raw(part.evidence, offset, hit.rule),
                 (raw, _) => Raw::Kept(into_printable(raw.unwrap_or_default())),
             };
             let shared = (Arc::clone(server), Arc::clone(&file), Arc::clone(&sha256));
@@ -260,7 +260,7 @@ fn finding(
 }
 
 /// A value as one line of text that is safe to show.
-fn on_one_line(value: String) -> String {
+pub(crate) fn on_one_line(value: String) -> String {
     if is_plain(&value) && !value.starts_with(' ') && !value.ends_with(' ') {
         return value;
     }

@@ -115,6 +115,7 @@ fn correlated(info: &Arc<RuleInfo>, members: &[usize], findings: &[Finding]) -> 
     finding.level = info.level;
     finding.outcome = info.outcome;
     finding.graded = None;
+    finding.fields = last.record_fields().into_owned();
     finding.fields.insert(0, ("records".into(), members.len().to_string()));
     if let Some(time) = first.time {
         finding.fields.insert(1, ("since".into(), time.to_string()));

@@ -3,6 +3,7 @@
 //! Everything is ordered and named so that the same evidence and the same content give the same bytes in every
 //! report: servers by name, findings by time and then by place. Nothing here knows how it will be shown.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,10 +17,13 @@ pub use crate::proof::Raw;
 pub use crate::scan::ShownField;
 
 /// How far into an intrusion something stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Somebody looked.
+    #[default]
     Reconnaissance,
     /// Somebody used a hole.
     Exploitation,
@@ -46,10 +50,13 @@ impl Stage {
 }
 
 /// What a hit of a rule proves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// True of attacks and of ordinary days.
+    #[default]
     Supporting,
     /// Somebody tried.
     Attempted,
@@ -69,7 +76,7 @@ impl Outcome {
 }
 
 /// What reports need to know of a rule, a correlation or a check.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RuleInfo {
     /// The UUID.
     pub id: String,
@@ -91,8 +98,10 @@ pub struct RuleInfo {
     pub references: Vec<String>,
     /// When it is wrong.
     pub false_positives: Vec<String>,
-    /// Fields a report shows of the record.
+    /// Fields that every finding keeps of the record: those that the rule lists, and those by which it is correlated.
     pub fields: Vec<String>,
+    /// Fields that a report shows beside them: those that the rule compares, if it lists none.
+    pub compared: Vec<String>,
     /// The forensic facts it stands for.
     pub facts: Vec<String>,
     /// The stage of the intrusion.
@@ -148,7 +157,17 @@ impl Finding {
     /// What readers are shown: of the record, then of the indicator that stands in it.
     pub fn shown_fields(&self) -> Vec<ShownField> {
         let of_indicator = self.indicator.iter().flat_map(|indicator| indicator.shown());
-        self.fields.iter().cloned().chain(of_indicator).collect()
+        self.record_fields().iter().cloned().chain(of_indicator).collect()
+    }
+
+    /// What readers are shown of the record: what was kept, and what can be read again.
+    pub fn record_fields(&self) -> Cow<'_, [ShownField]> {
+        let again = self.raw.fields(&self.rule.compared);
+        if again.is_empty() {
+            Cow::Borrowed(&self.fields)
+        } else {
+            [self.fields.as_slice(), &again].concat().into()
+        }
     }
 }
 

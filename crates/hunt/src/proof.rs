@@ -1,7 +1,8 @@
 //! The record behind a finding, as text: kept from the scan, or read again when a report shows it.
 //!
 //! A hunt over event files can have a finding for every fourth record, and their texts would fill the memory many
-//! times over. So a record of a plain event file is known by its place, and written out when somebody looks.
+//! times over. So a record of a plain event file is known by its place, and written out when somebody looks; so are
+//! the values of the fields that its rule compares.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -10,12 +11,14 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use watchfire_artifact::evtx::{self, CHUNK_BYTES, Chunk};
+use watchfire_artifact::evtx::{self, CHUNK_BYTES, Chunk, RawRecord, Read, Reader};
 use watchfire_artifact::lines::read_limited;
 use watchfire_artifact::text::into_printable;
 use watchfire_artifact::{Evidence, Locator};
+use watchfire_sigma::{ClassKey, Fields, Rules};
 
-use crate::scan::RAW_LIMIT_BYTES;
+use crate::known::on_one_line;
+use crate::scan::{DECIDING, EVENT_CLASS, RAW_LIMIT_BYTES, ShownField};
 
 /// Chunks that are kept: findings are told by time, and the logs of one host take turns.
 const CHUNKS_KEPT: usize = 64;
@@ -34,6 +37,8 @@ pub enum Raw {
 pub struct EventPlace {
     events: Arc<EventFiles>,
     file: u32,
+    /// By which it is known how the record calls a field.
+    rule: u32,
     offset: u64,
 }
 
@@ -48,46 +53,90 @@ impl Raw {
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Raw::Kept(text) => Cow::Borrowed(text),
-            Raw::Event(place) => Cow::Owned(place.events.text(place.file, place.offset)),
+            Raw::Event(place) => Cow::Owned(match place.read(xml) {
+                Ok(Some(text)) => text,
+                Ok(None) => "(no longer where it was)".to_owned(),
+                Err(error) => format!("(cannot be read again: {error})"),
+            }),
         }
+    }
+
+    /// The values of fields of a record that can be read again, by a rule's names for them; of any other none, for all
+    /// that is shown of those is kept.
+    pub(crate) fn fields(&self, names: &[String]) -> Vec<ShownField> {
+        match self {
+            Raw::Event(place) if !names.is_empty() => {
+                place.read(|chunk, raw| place.fields(names, chunk, raw)).ok().flatten().unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl EventPlace {
+    /// What `look` makes of the record; none where it is no longer.
+    fn read<T>(&self, look: impl FnOnce(&Chunk<'_>, &RawRecord) -> T) -> io::Result<Option<T>> {
+        self.events.chunk(self.file, evtx::chunk_of(self.offset), |chunk| {
+            let at = (self.offset - chunk.offset) as usize;
+            chunk.record_at(at).map(|raw| look(chunk, &raw))
+        })
+    }
+
+    fn fields(&self, names: &[String], chunk: &Chunk<'_>, raw: &RawRecord) -> Vec<ShownField> {
+        let mut reader = Reader::new();
+        match reader.read(chunk, raw) {
+            Ok(Read::Formed(record)) => self.named(names, |name| {
+                let content = record.first(record.form.field(name)?)?;
+                Some(content.text().into_owned())
+            }),
+            Ok(Read::Walked(event)) => self.named(names, |name| event.first(name).map(str::to_owned)),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The fields by a rule's names, of a record whose own names `value` knows.
+    fn named(&self, names: &[String], value: impl Fn(&str) -> Option<String>) -> Vec<ShownField> {
+        let deciding = DECIDING.map(|name| (name, value(name).unwrap_or_default()));
+        let constants = deciding.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let class = ClassKey { class: EVENT_CLASS, constants: &constants, fields: Fields::Open };
+        let own = |name: &String| value(&self.events.rules.own_name(&class, self.rule as usize, name));
+        names.iter().filter_map(|name| Some((name.as_str().into(), on_one_line(own(name)?)))).collect()
     }
 }
 
 /// The plain event files of a hunt, and the chunks of them that were read last.
 pub(crate) struct EventFiles {
+    rules: Arc<Rules>,
     /// By evidence; empty for other evidence.
     paths: Vec<PathBuf>,
     chunks: Mutex<VecDeque<(u32, u64, Vec<u8>)>>,
 }
 
 impl EventFiles {
-    pub(crate) fn of(evidence: &[Evidence]) -> Arc<Self> {
+    pub(crate) fn of(evidence: &[Evidence], rules: &Arc<Rules>) -> Arc<Self> {
         let path = |evidence: &Evidence| match &evidence.locator {
             Locator::File(path) => path.clone(),
             _ => PathBuf::new(),
         };
-        Arc::new(Self { paths: evidence.iter().map(path).collect(), chunks: Mutex::default() })
+        let paths = evidence.iter().map(path).collect();
+        Arc::new(Self { rules: Arc::clone(rules), paths, chunks: Mutex::default() })
     }
 
-    /// The record that begins at an offset of a file.
-    pub(crate) fn raw(self: &Arc<Self>, file: usize, offset: u64) -> Raw {
-        Raw::Event(EventPlace { events: Arc::clone(self), file: file as u32, offset })
+    /// The record that begins at an offset of a file, which a rule was hit by.
+    pub(crate) fn raw(self: &Arc<Self>, file: usize, offset: u64, rule: usize) -> Raw {
+        Raw::Event(EventPlace { events: Arc::clone(self), file: file as u32, rule: rule as u32, offset })
     }
 
-    fn text(&self, file: u32, offset: u64) -> String {
-        let start = evtx::chunk_of(offset);
+    /// What `look` makes of the chunk that begins at an offset of a file.
+    fn chunk<T>(&self, file: u32, start: u64, look: impl FnOnce(&Chunk<'_>) -> T) -> io::Result<T> {
         let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
         let known = chunks.iter().position(|(other, at, _)| (*other, *at) == (file, start));
-        let found = known.and_then(|at| chunks.remove(at)).map_or_else(|| self.read(file, start), Ok);
-        match found {
-            Ok(chunk) => {
-                let text = record(&Chunk { offset: start, bytes: &chunk.2 }, offset);
-                chunks.push_front((file, start, chunk.2));
-                chunks.truncate(CHUNKS_KEPT);
-                text
-            }
-            Err(error) => format!("(cannot be read again: {error})"),
-        }
+        let (.., bytes) =
+            known.and_then(|at| chunks.remove(at)).map_or_else(|| self.read(file, start), Ok)?;
+        let seen = look(&Chunk { offset: start, bytes: &bytes });
+        chunks.push_front((file, start, bytes));
+        chunks.truncate(CHUNKS_KEPT);
+        Ok(seen)
     }
 
     fn read(&self, file: u32, start: u64) -> io::Result<(u32, u64, Vec<u8>)> {
@@ -98,14 +147,8 @@ impl EventFiles {
     }
 }
 
-/// The record of a chunk that begins at an offset of the file.
-fn record(chunk: &Chunk<'_>, offset: u64) -> String {
-    let at = (offset - chunk.offset) as usize;
-    chunk.record_at(at).map_or_else(|| "(no longer where it was)".to_owned(), |raw| xml(chunk, &raw))
-}
-
 /// A record as XML that is safe to show, cut to what is kept of any record.
-pub(crate) fn xml(chunk: &Chunk<'_>, raw: &evtx::RawRecord) -> String {
+pub(crate) fn xml(chunk: &Chunk<'_>, raw: &RawRecord) -> String {
     let (mut xml, _) = evtx::xml(chunk, &raw.xml);
     xml.truncate(xml.floor_char_boundary(RAW_LIMIT_BYTES));
     into_printable(xml)

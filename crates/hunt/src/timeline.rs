@@ -81,8 +81,9 @@ fn moment(index: usize, finding: &Finding) -> Moment {
 /// The telling values of a record, in the order in which its rule names them.
 fn detail(finding: &Finding) -> String {
     let tells = |(name, value): &&ShownField| !value.is_empty() && !UNTOLD.contains(&&**name);
+    let fields = finding.record_fields();
     let (short, long): (Vec<_>, Vec<_>) =
-        finding.fields.iter().filter(tells).partition(|(_, value)| value.chars().count() <= SHORT_CHARS);
+        fields.iter().filter(tells).partition(|(_, value)| value.chars().count() <= SHORT_CHARS);
     let values = short.into_iter().take(SHORT_DETAILS).chain(long);
     values.take(DETAILS).map(|(_, value)| cut(value)).collect::<Vec<_>>().join("  ")
 }

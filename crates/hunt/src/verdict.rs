@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use watchfire_sigma::Level;
 
 use crate::acts::base;
 use crate::checks;
@@ -44,7 +45,9 @@ impl Server<'_> {
             Some(Outcome::Succeeded) => Verdict::Compromised,
             Some(Outcome::Attempted) => Verdict::Attempted,
             _ if !exposures.is_empty() => Verdict::Exposed,
-            _ if incomplete.is_empty() => Verdict::NoEvidence,
+            _ if incomplete.is_empty() && self.loud().all(|(_, finding)| finding.level < Level::High) => {
+                Verdict::NoEvidence
+            }
             _ => Verdict::Unknown,
         };
         let mut missing = self.silent_witnesses();
@@ -74,6 +77,11 @@ impl Server<'_> {
 
     fn strongest(&self) -> Option<Outcome> {
         self.findings().filter(|(_, finding)| counts(finding.level)).map(|(_, finding)| finding.outcome).max()
+    }
+
+    /// Findings that prove nothing by themselves, and that somebody should look at.
+    fn loud(&self) -> impl Iterator<Item = (usize, &Finding)> {
+        self.findings().filter(|(_, finding)| finding.outcome == Outcome::Supporting && counts(finding.level))
     }
 
     /// Why: acts that succeeded first, then other findings that did, then tries, then holes.
@@ -110,9 +118,25 @@ impl Server<'_> {
             reasons.extend(exposures.iter().map(exposure_reason));
         }
         if reasons.is_empty() {
+            reasons.extend(self.unproven());
+            reasons.extend(by_rule(self.loud()).into_iter().take(REASONS));
+        }
+        if reasons.is_empty() {
             reasons.push(Reason { text: self.nothing_found(verdict), findings: Vec::new() });
         }
         reasons
+    }
+
+    /// That there are findings, and what they are worth.
+    fn unproven(&self) -> Option<Reason> {
+        let findings: Vec<usize> = self.loud().map(|(at, _)| at).collect();
+        let loudest = self.loud().map(|(_, finding)| finding.level).max()?;
+        let plural = if findings.len() == 1 { "finding that proves" } else { "findings that prove" };
+        let text = format!(
+            "{} {plural} nothing alone and should be looked at (highest level: {loudest})",
+            findings.len()
+        );
+        Some(Reason { text, findings })
     }
 
     fn act_reason(&self, title: &str, acts: &[&Act]) -> Reason {

@@ -98,6 +98,20 @@ impl Threshold {
     }
 }
 
+impl Correlation {
+    /// The fields that hits of one of its rules must tell: what it groups and counts by, by that rule's own names.
+    pub fn fields_of(&self, rule: &Header) -> Vec<&str> {
+        let counted = self.condition.iter().flat_map(|condition| &condition.fields);
+        self.group_by.iter().chain(counted).map(|field| self.own_name(field, rule)).collect()
+    }
+
+    fn own_name<'c>(&'c self, field: &'c str, rule: &Header) -> &'c str {
+        let alias = self.aliases.iter().find(|alias| alias.name == field);
+        let own = alias.and_then(|alias| alias.fields.iter().find(|(name, _)| rule.is_called(name)));
+        own.map_or(field, |(_, own)| own.as_str())
+    }
+}
+
 /// One alias: what a field is called in the records of which rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {

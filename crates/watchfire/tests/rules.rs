@@ -163,3 +163,104 @@ fn a_pipeline_that_is_not_understood_stops_the_hunt() {
     );
     assert!(told.contains("hint: there are field_name_mapping"), "{told}");
 }
+
+const LOGONS: &str = r"
+title: Failed logon
+name: failed
+id: 6f0d8c1e-3f0a-4c36-9d3f-000000000001
+logsource: { product: windows, service: security }
+detection:
+  selection: { EventID: 4625 }
+  condition: selection
+level: low
+---
+title: Many failed logons of one account
+id: 6f0d8c1e-3f0a-4c36-9d3f-000000000002
+correlation:
+  type: event_count
+  rules: [failed]
+  group-by: [TargetUserName]
+  timespan: 5m
+  condition: { gte: 3 }
+level: LEVEL
+";
+
+/// Failed logons as JSON lines and as an event file: three of bob's, one of ann's.
+fn failed_logons(folder: &Path) {
+    use watchfire_lab::evtx::{Event, Payload, Value, file_time, write};
+    let logons = [("bob", 0_i64), ("bob", 60), ("ann", 90), ("bob", 120)];
+    let event = |(record, (user, second)): (usize, &(&str, i64))| Event {
+        record: record as u64 + 1,
+        event_id: 4625,
+        provider: "Microsoft-Windows-Security-Auditing".to_owned(),
+        channel: "Security".to_owned(),
+        time: file_time(1_614_749_091_000 + second * 1000),
+        computer: "FILE".to_owned(),
+        payload: Payload::EventData(vec![("TargetUserName".to_owned(), Value::String((*user).to_owned()))]),
+        ..Event::default()
+    };
+    fs::write(folder.join("a.evtx"), write(&logons.iter().enumerate().map(event).collect::<Vec<_>>()))
+        .unwrap();
+    let line = |(user, second): &(&str, i64)| {
+        format!(
+            r#"{{"EventID":4625,"Channel":"Security","Computer":"LINES","TimeCreated":"2021-03-03T05:{:02}:{:02}Z","TargetUserName":"{user}"}}"#,
+            second / 60,
+            second % 60
+        )
+    };
+    fs::write(folder.join("b.jsonl"), logons.iter().map(line).collect::<Vec<_>>().join("\n")).unwrap();
+}
+
+#[test]
+fn hits_are_grouped_by_fields_that_their_rule_does_not_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (logs, rules) = (folder.path().join("logs"), folder.path().join("rules.yml"));
+    fs::create_dir(&logs).unwrap();
+    failed_logons(&logs);
+    for (level, code, verdict) in [("high", 0, "unknown"), ("critical", 1, "attempted")] {
+        fs::write(&rules, LOGONS.replace("LEVEL", level)).unwrap();
+        let answer = hunt(&logs, &["--rules", rules.to_str().unwrap()]);
+        let many: Vec<&Value> = answer
+            .findings()
+            .filter(|finding| finding["rule"]["id"] == "6f0d8c1e-3f0a-4c36-9d3f-000000000002")
+            .collect();
+        let told: Vec<_> = many
+            .iter()
+            .map(|finding| (finding["server"].as_str().unwrap(), finding["fields"].clone()))
+            .collect();
+        let fields = |since: &str| serde_json::json!({"records": "3", "since": since, "TargetUserName": "bob", "EventID": "4625"});
+        assert_eq!(
+            told,
+            [("LINES", fields("2021-03-03T05:00:00Z")), ("FILE", fields("2021-03-03T05:24:51Z"))]
+        );
+        // A third party's rule is no proof, but loud enough to be named; at its loudest it is an incident.
+        assert_eq!(answer.code, code);
+        for judged in answer.of_kind("verdict") {
+            assert_eq!(judged["verdict"], verdict);
+            assert!(
+                judged["because"].as_array().unwrap().contains(&many[0]["id"])
+                    || judged["because"].as_array().unwrap().contains(&many[1]["id"])
+            );
+        }
+    }
+}
+
+#[test]
+fn fields_that_a_rule_compares_are_shown_wherever_the_record_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let (logs, rules) = (folder.path().join("logs"), folder.path().join("rules.yml"));
+    fs::create_dir(&logs).unwrap();
+    failed_logons(&logs);
+    // Within an archive a record cannot be read again.
+    let mut packed = flate2::write::GzEncoder::new(
+        fs::File::create(logs.join("c.evtx.gz")).unwrap(),
+        flate2::Compression::fast(),
+    );
+    std::io::Write::write_all(&mut packed, &fs::read(logs.join("a.evtx")).unwrap()).unwrap();
+    packed.finish().unwrap();
+    let rule = "title: Ann\nlogsource: { product: windows, service: security }\ndetection:\n  selection: { EventID: 4625, TargetUserName: ann }\n  condition: selection\nlevel: low\n";
+    fs::write(&rules, rule).unwrap();
+    let answer = hunt(&logs, &["--rules", rules.to_str().unwrap()]);
+    let told: Vec<_> = answer.findings().map(|finding| finding["fields"].clone()).collect();
+    assert_eq!(told, vec![serde_json::json!({"EventID": "4625", "TargetUserName": "ann"}); 3]);
+}

@@ -73,20 +73,16 @@ fn info(rule: &Rule, version: String) -> RuleInfo {
         description,
         author: text("author"),
         attack: techniques(rule),
-        cves: Vec::new(),
         references: ["reference", "reference1", "reference2", "references"]
             .into_iter()
             .flat_map(|key| rule.meta_all(key))
             .map(str::to_owned)
             .collect(),
-        false_positives: Vec::new(),
-        fields: Vec::new(),
-        facts: Vec::new(),
         stage: if is_shell { Stage::Persistence } else { Stage::Exploitation },
         // A web shell is there or not; what another rule means by a match only its author knows.
         outcome: if is_shell { Outcome::Succeeded } else { Outcome::Supporting },
-        act: None,
         version,
+        ..RuleInfo::default()
     }
 }
 

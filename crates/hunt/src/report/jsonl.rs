@@ -327,7 +327,7 @@ struct Finding<'a> {
     client: Option<IpAddr>,
     request: Option<&'a str>,
     #[serde(serialize_with = "in_order")]
-    fields: &'a [ShownField],
+    fields: Cow<'a, [ShownField]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     indicator: Option<Indicator<'a>>,
     /// Stated where it is so: the record was found behind the end of what its log still holds.
@@ -412,7 +412,7 @@ impl<'a> Finding<'a> {
             record,
             client: finding.client,
             request: finding.request.as_deref(),
-            fields: &finding.fields,
+            fields: finding.record_fields(),
             indicator: finding.indicator.as_deref().map(Indicator::new),
             recovered: finding.recovered,
             raw: finding.raw.text(),

@@ -115,6 +115,7 @@ pub(crate) fn rule(name: &str, title: &str, level: Level, stage: Stage, outcome:
         references: strings(&["https://nvd.nist.gov/vuln/detail/CVE-2021-26855", "javascript:alert(1)"]),
         false_positives: strings(&["The scanner of 2021-03 by your own people."]),
         fields: strings(&["ClientIpAddress", "AnchorMailbox"]),
+        compared: Vec::new(),
         facts: strings(&["EXH-005"]),
         stage,
         outcome,

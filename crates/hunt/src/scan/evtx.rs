@@ -27,7 +27,7 @@ use crate::tally::{self, Tally};
 const DAMAGE_NAMED: u64 = 3;
 
 /// Fields that decide, besides the template, which rules can ask.
-const DECIDING: [&str; 3] = ["Channel", "EventID", "Provider_Name"];
+pub(crate) const DECIDING: [&str; 3] = ["Channel", "EventID", "Provider_Name"];
 
 /// 100 ns in an hour.
 const HOUR_TICKS: u64 = 36_000_000_000;
@@ -62,9 +62,12 @@ struct Class {
     places: Places,
     memory: Memory,
     artifact: Arc<str>,
-    /// By rule that was hit, the names to show and the numbers of their fields.
-    shown: FxHashMap<usize, Vec<(Arc<str>, usize)>>,
+    /// By rule that was hit, and whether its record can be read again, the names to keep and the numbers of their fields.
+    shown: FxHashMap<(usize, bool), NamedFields>,
 }
+
+/// Names to show, and the numbers of their fields in a form.
+type NamedFields = Vec<(Arc<str>, usize)>;
 
 /// Scans the chunks of a file, or of a range of one.
 pub(super) fn scan<R: Read>(
@@ -176,8 +179,10 @@ impl Scan<'_, '_> {
         let number = fields.number.and_then(text).and_then(|number| number.parse().ok());
         let of = Of { host, artifact: &class.artifact, written, client, number };
         let (shown, compiled) = (&mut class.shown, &class.compiled);
+        let again = can_be_read_again(self.file, chunk);
         hits(self.file, self.part, &of, (chunk, raw), found, |rule| {
-            let places = shown.entry(rule).or_insert_with(|| compiled.shown_places(rule, record.form));
+            let places =
+                shown.entry((rule, again)).or_insert_with(|| compiled.shown_places(rule, again, record.form));
             places.iter().filter_map(|(name, field)| Some((Arc::clone(name), text(*field)?))).collect()
         });
         Ok(())
@@ -206,7 +211,12 @@ impl Scan<'_, '_> {
         let number = event.first("EventRecordID").and_then(|number| number.parse().ok());
         let of = Of { host, artifact: &artifact, written, client, number };
         hits(self.file, self.part, &of, (chunk, raw), &found, |rule| {
-            matcher.shown(rule, |name| event.first(name).map(str::to_owned))
+            let value = |name: &str| event.first(name).map(str::to_owned);
+            if can_be_read_again(self.file, chunk) {
+                matcher.kept(rule, value)
+            } else {
+                matcher.shown(rule, value)
+            }
         });
     }
 

@@ -17,6 +17,9 @@ use crate::content::Content;
 /// Less of a log than this does not show what is usual in it.
 const SAMPLE_BYTES_TELLING: usize = 32 * 1024;
 
+/// What log sources call a Windows event, of an event file or as JSON.
+pub(crate) const EVENT_CLASS: &str = "windows_event";
+
 /// Compiled matchers, by class.
 pub(super) struct Matchers<'c> {
     content: &'c Content,
@@ -35,16 +38,19 @@ pub(super) struct LineMatcher {
     pub(super) prefilter: Prefilter,
     /// For each slot of the matcher, the layout's field.
     fields: Vec<Option<layout::Field>>,
-    /// For each rule of the content, the fields that it wants shown.
-    shown: FxHashMap<usize, Vec<(Arc<str>, layout::Field)>>,
+    shown: Shown<layout::Field>,
 }
 
 /// A matcher for records with open fields: events, entries of documents.
 pub(super) struct EventMatcher {
     pub(super) matcher: Matcher,
-    /// For each rule, the names to show and the record's own names for them.
-    shown: FxHashMap<usize, Vec<(Arc<str>, String)>>,
+    /// With the record's own names.
+    shown: Shown<String>,
 }
+
+/// For each rule, the names to show and how the record finds each; the first so many must be kept, the others are
+/// left out where the record can be read again.
+type Shown<T> = FxHashMap<usize, (Vec<(Arc<str>, T)>, usize)>;
 
 type Cache<K, V> = Mutex<FxHashMap<K, Arc<V>>>;
 
@@ -93,7 +99,7 @@ impl<'c> Matchers<'c> {
         let prefilter = matcher.prefilter(&encoding(layout, sample));
         let fields = matcher.wanted().iter().map(|name| layout.field(name)).collect();
         let own = |rule: usize, name: &str| layout.field(&self.content.rules.own_name(&class, rule, name));
-        let shown = self.shown(&matcher, |rule, name| own(rule, name).map(|field| (name.into(), field)));
+        let shown = self.shown(&matcher, own);
         LineMatcher { matcher, prefilter, fields, shown }
     }
 
@@ -102,7 +108,7 @@ impl<'c> Matchers<'c> {
         let key = [channel.to_owned(), id.to_owned(), provider.to_owned()];
         cached(&self.events, &key, || {
             let constants = [("Channel", channel), ("EventID", id), ("Provider_Name", provider)];
-            self.compile_open("windows_event", &constants)
+            self.compile_open(EVENT_CLASS, &constants)
         })
     }
 
@@ -124,7 +130,7 @@ impl<'c> Matchers<'c> {
             let names: Vec<&str> = key.0.iter().map(String::as_str).collect();
             let constants: Vec<_> =
                 key.1.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            self.compile("windows_event", &constants, Fields::Closed(&names))
+            self.compile(EVENT_CLASS, &constants, Fields::Closed(&names))
         })
     }
 
@@ -141,18 +147,19 @@ impl<'c> Matchers<'c> {
         let class = ClassKey { class, constants, fields };
         let matcher = self.content.rules.matcher(&class);
         let own = |rule: usize, name: &str| self.content.rules.own_name(&class, rule, name).into_owned();
-        let shown = self.shown(&matcher, |rule, name| Some((name.into(), own(rule, name))));
+        let shown = self.shown(&matcher, |rule, name| Some(own(rule, name)));
         EventMatcher { matcher, shown }
     }
 
-    fn shown<T>(
-        &self,
-        matcher: &Matcher,
-        own: impl Fn(usize, &str) -> Option<T>,
-    ) -> FxHashMap<usize, Vec<T>> {
+    fn shown<T>(&self, matcher: &Matcher, own: impl Fn(usize, &str) -> Option<T>) -> Shown<T> {
         let of_rule = |rule: usize| {
-            let names = self.content.infos[rule].fields.iter();
-            (rule, names.filter_map(|name| own(rule, name)).collect())
+            let info = &self.content.infos[rule];
+            let named = |name: &String| Some((name.as_str().into(), own(rule, name)?));
+            let mut names: Vec<_> = info.fields.iter().filter_map(named).collect();
+            let kept = names.len();
+            let is_new = |name: &&String| !info.fields.iter().any(|field| field.eq_ignore_ascii_case(name));
+            names.extend(info.compared.iter().filter(is_new).filter_map(named));
+            (rule, (names, kept))
         };
         matcher.rules().map(of_rule).collect()
     }
@@ -180,7 +187,7 @@ impl LineMatcher {
 
     /// What a rule wants shown of a row.
     pub(super) fn shown(&self, rule: usize, row: &Row<'_>) -> Vec<ShownField> {
-        let fields = self.shown.get(&rule).map(Vec::as_slice).unwrap_or_default();
+        let fields = self.shown.get(&rule).map(|(names, _)| names.as_slice()).unwrap_or_default();
         let value = |field: &layout::Field| {
             row.value(field).map(|value| watchfire_artifact::text::text(&value).into_owned())
         };
@@ -208,14 +215,29 @@ impl Record for LineRecord<'_> {
 impl EventMatcher {
     /// What a rule wants shown of a record whose values `value` finds.
     pub(super) fn shown(&self, rule: usize, value: impl Fn(&str) -> Option<String>) -> Vec<ShownField> {
-        let names = self.shown.get(&rule).map(Vec::as_slice).unwrap_or_default();
+        Self::values(self.names(rule, false), value)
+    }
+
+    /// What must be kept for a rule of a record that can be read again.
+    pub(super) fn kept(&self, rule: usize, value: impl Fn(&str) -> Option<String>) -> Vec<ShownField> {
+        Self::values(self.names(rule, true), value)
+    }
+
+    fn names(&self, rule: usize, only_kept: bool) -> &[(Arc<str>, String)] {
+        let Some((names, kept)) = self.shown.get(&rule) else { return &[] };
+        if only_kept { &names[..*kept] } else { names }
+    }
+
+    fn values(names: &[(Arc<str>, String)], value: impl Fn(&str) -> Option<String>) -> Vec<ShownField> {
         names.iter().filter_map(|(name, own)| Some((name.clone(), value(own)?))).collect()
     }
 
-    /// The names that a rule wants shown and the numbers of their fields in a form.
-    pub(super) fn shown_places(&self, rule: usize, form: &Form) -> Vec<(Arc<str>, usize)> {
-        let names = self.shown.get(&rule).map(Vec::as_slice).unwrap_or_default();
-        names.iter().filter_map(|(name, own)| Some((name.clone(), form.field(own)?))).collect()
+    /// The names that a rule wants shown, or kept, and the numbers of their fields in a form.
+    pub(super) fn shown_places(&self, rule: usize, only_kept: bool, form: &Form) -> Vec<(Arc<str>, usize)> {
+        self.names(rule, only_kept)
+            .iter()
+            .filter_map(|(name, own)| Some((name.clone(), form.field(own)?)))
+            .collect()
     }
 }
 

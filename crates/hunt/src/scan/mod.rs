@@ -29,7 +29,9 @@ use watchfire_sigma::{Clock, Costs, Scratch};
 use crate::content::Content;
 use crate::unit::Unit;
 
+pub(crate) use evtx::DECIDING;
 pub(crate) use lines::next_directive;
+pub(crate) use matchers::EVENT_CLASS;
 use matchers::Matchers;
 pub use part::ShownField;
 pub(crate) use part::{Hit, Part, RAW_LIMIT_BYTES};
