@@ -48,3 +48,17 @@ pub use explain::{Explained, Told, explain};
 pub use init::{Initialised, New, init};
 pub use serve::{Serving, serve};
 pub use settings::Setting;
+
+/// The readers of what strangers send, for the fuzz targets.
+#[cfg(fuzzing)]
+pub mod fuzz {
+    /// An answer of another server: a status, headers, an empty line, a body.
+    pub fn answer(input: &[u8]) {
+        crate::client::hostile::read(input);
+    }
+
+    /// A set of keys, a line feed and an `id_token`, which nobody here can sign.
+    pub fn id_token(input: &[u8]) {
+        crate::oidc::hostile(input);
+    }
+}

@@ -14,7 +14,7 @@ const ROOTS_LIMIT: usize = 100;
 const COLLECTIONS_LIMIT: usize = 10_000;
 
 /// Characters of a server's own words that are repeated.
-const WORDS_LIMIT: usize = 200;
+pub(super) const WORDS_LIMIT: usize = 200;
 
 /// A collection that a server offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ fn shown(text: &str) -> String {
 }
 
 /// Why nothing was given.
-fn refusal(target: &str, got: &Got) -> String {
+pub(super) fn refusal(target: &str, got: &Got) -> String {
     let path = target.split('?').next().unwrap_or_default();
     let words = match got.status.as_u16() {
         401 => "does not know this name, password, token or certificate",
@@ -119,12 +119,7 @@ pub fn offers(upstream: &Upstream) -> Result<Vec<Offered>> {
 pub(super) fn explore(taxii: &mut Taxii, url: &str) -> Result<Vec<Offered>> {
     let found = taxii.json(url)?;
     let path = with_slash(path_of(url));
-    if let Some(roots) = found["api_roots"].as_array() {
-        let default = found["default"].as_str();
-        let mut roots: Vec<&str> =
-            default.into_iter().chain(roots.iter().filter_map(Value::as_str)).collect();
-        let mut seen = std::collections::HashSet::new();
-        roots.retain(|root| seen.insert(*root));
+    if let Some(roots) = roots_of(&found) {
         return of_roots(taxii, &roots);
     }
     if found["collections"].is_array() {
@@ -137,6 +132,15 @@ pub(super) fn explore(taxii: &mut Taxii, url: &str) -> Result<Vec<Offered>> {
         return of_root(taxii, &path);
     }
     Err(failed(format!("{path} is neither discovery nor an API root nor a collection of TAXII 2.1")))
+}
+
+/// The API roots of a discovery, the default one first; none where it is something else.
+pub(super) fn roots_of(found: &Value) -> Option<Vec<&str>> {
+    let listed = found["api_roots"].as_array()?.iter().filter_map(Value::as_str);
+    let mut roots: Vec<&str> = found["default"].as_str().into_iter().chain(listed).collect();
+    let mut seen = std::collections::HashSet::new();
+    roots.retain(|root| seen.insert(*root));
+    Some(roots)
 }
 
 /// A root that answers nothing is told, and the others are looked at.
@@ -164,7 +168,7 @@ fn of_root(taxii: &mut Taxii, root: &str) -> Result<Vec<Offered>> {
     Ok(listed(&found, path_of(&path)))
 }
 
-fn listed(found: &Value, path: &str) -> Vec<Offered> {
+pub(super) fn listed(found: &Value, path: &str) -> Vec<Offered> {
     let list = found["collections"].as_array().map(Vec::as_slice).unwrap_or_default();
     list.iter()
         .take(COLLECTIONS_LIMIT)

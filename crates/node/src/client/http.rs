@@ -314,7 +314,7 @@ async fn exchange(
 }
 
 /// Unpacks an answer within the same limit.
-fn unpacked(mut got: Got, limit_bytes: usize) -> Result<Got> {
+pub(super) fn unpacked(mut got: Got, limit_bytes: usize) -> Result<Got> {
     let encoding = got.header("content-encoding").unwrap_or_default().trim().to_ascii_lowercase();
     if encoding.is_empty() || encoding == "identity" {
         return Ok(got);

@@ -8,6 +8,8 @@
 //! that it was given for, and to no other.
 
 mod find;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod http;
 mod pull;
 mod retry;

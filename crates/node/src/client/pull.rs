@@ -74,12 +74,12 @@ pub struct Pulled {
 }
 
 /// One page of a server.
-struct Page {
-    objects: Vec<std::result::Result<Vec<u8>, Failure>>,
+pub(super) struct Page {
+    pub(super) objects: Vec<std::result::Result<Vec<u8>, Failure>>,
     more: bool,
-    next: String,
+    pub(super) next: String,
     /// The date of addition of its last object, as the server wrote it.
-    last: Option<String>,
+    pub(super) last: Option<String>,
 }
 
 /// Pulls a collection of another server into one of this node, from where the last pull left off. `progress` is told
@@ -288,7 +288,7 @@ fn tell(told: &mut BTreeSet<(String, String)>, id: String, what: String) {
 }
 
 /// What tells a page from others: its objects.
-fn fingerprint(page: &Page) -> u64 {
+pub(super) fn fingerprint(page: &Page) -> u64 {
     let mut hasher = DefaultHasher::new();
     for object in page.objects.iter().flatten() {
         object.hash(&mut hasher);
@@ -297,7 +297,7 @@ fn fingerprint(page: &Page) -> u64 {
 }
 
 /// Reads an envelope (TAXII 2.1 §3.7): empty it is `{}`, and some send a bundle or a list.
-fn read_page(body: &[u8], last: Option<String>) -> Result<Page> {
+pub(super) fn read_page(body: &[u8], last: Option<String>) -> Result<Page> {
     let mut page = Page { objects: Vec::new(), more: false, next: String::new(), last };
     let mut reader = Reader::new(body);
     let mut items = Vec::new();
@@ -332,14 +332,14 @@ fn read_page(body: &[u8], last: Option<String>) -> Result<Page> {
 }
 
 /// The later of two dates; the first may be none.
-fn later(known: &str, new: &str) -> String {
+pub(super) fn later(known: &str, new: &str) -> String {
     let is_later =
         Timestamp::parse(known).is_none_or(|known| Timestamp::parse(new).is_some_and(|new| new > known));
     if is_later { new.to_owned() } else { known.to_owned() }
 }
 
 /// A date one tick of its precision earlier, so that what shares it is asked for again. Empty stays empty.
-fn tick_before(last: &str) -> String {
+pub(super) fn tick_before(last: &str) -> String {
     let Some(date) = Timestamp::parse(last) else { return String::new() };
     let us = microseconds(date);
     let tick_us = match us.rem_euclid(1_000_000) {
@@ -351,7 +351,7 @@ fn tick_before(last: &str) -> String {
 }
 
 /// A date in the forms that servers read: six digits, three, none.
-fn dates(since: &str) -> Vec<String> {
+pub(super) fn dates(since: &str) -> Vec<String> {
     let Some(date) = Timestamp::parse(since) else { return Vec::new() };
     let us = microseconds(date);
     let whole = text(us.div_euclid(1_000_000) * 1_000_000);

@@ -12,7 +12,7 @@ const AGAIN_LIMIT: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// The longest wait that a server can ask for. Whoever asks for more is pulled from later.
-const WAIT_LIMIT: Duration = Duration::from_mins(5);
+pub(super) const WAIT_LIMIT: Duration = Duration::from_mins(5);
 
 /// What follows an answer.
 #[derive(Debug, PartialEq, Eq)]

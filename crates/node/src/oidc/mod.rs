@@ -227,6 +227,19 @@ fn read_secret(config: &Config, file: &std::path::Path) -> Result<String> {
     Ok(text.to_owned())
 }
 
+/// Reads keys and, after a line feed, a token that nobody signed: it must not be believed.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn hostile(input: &[u8]) {
+    let end = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
+    let (set, rest) = input.split_at(end);
+    let expected =
+        token::Expected { issuer: "https://id.example", client_id: "w", nonce: "n", now_s: 1_790_000_000 };
+    if let (Some(keys), Ok(token)) = (token::Keys::read(set), std::str::from_utf8(rest)) {
+        let believed = token::verify(token.trim(), &keys, &expected);
+        assert!(believed.is_err(), "{believed:?}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -315,6 +328,15 @@ mod tests {
         let query = [("state", "s"), ("error", "x")];
         assert!(matches!(back(Some(&ours), &query, 0), Return::Denied));
         assert!(matches!(back(Some(&ours), &query, 0), Return::Stray), "a second time");
+    }
+
+    #[test]
+    fn what_nobody_signed_is_not_believed() {
+        hostile(
+            b"{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}]}\neyJhbGciOiJSUzI1NiJ9.e30.AAAA",
+        );
+        hostile(b"{\"keys\":[]}\n..");
+        hostile(b"");
     }
 
     #[test]
