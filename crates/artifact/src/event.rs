@@ -174,7 +174,7 @@ fn time(value: &str) -> Option<Timestamp> {
     clock::iso(value.as_bytes()).or_else(|| value.parse::<f64>().ok().and_then(clock::unix))
 }
 
-fn same_name(field: &str, name: &str) -> bool {
+pub(crate) fn same_name(field: &str, name: &str) -> bool {
     if field.len() == name.len() {
         return field.eq_ignore_ascii_case(name);
     }

@@ -300,36 +300,19 @@ impl Evidence {
     }
 }
 
+/// Read at once for a hash: so much that calls of the system are no cost, and so little that it stays in the cache.
+const HASHED_BYTES: usize = 128 << 10;
+
 /// The SHA-256 of all that is left to read.
 pub fn sha256(source: &mut dyn Read) -> io::Result<[u8; 32]> {
-    let mut hashing = Hashing::new(source);
-    io::copy(&mut hashing, &mut io::sink())?;
-    Ok(hashing.finish())
-}
-
-/// A reader that hashes what passes through it.
-pub struct Hashing<R> {
-    inner: R,
-    digest: Sha256,
-}
-
-impl<R: Read> Hashing<R> {
-    /// Hashes what is read from `inner`.
-    pub fn new(inner: R) -> Self {
-        Self { inner, digest: Sha256::new() }
-    }
-
-    /// The SHA-256 of everything that passed.
-    pub fn finish(self) -> [u8; 32] {
-        self.digest.finalize().into()
-    }
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.digest.update(&buffer[..count]);
-        Ok(count)
+    let (mut digest, mut buffer) = (Sha256::new(), vec![0; HASHED_BYTES]);
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok(digest.finalize().into()),
+            Ok(count) => digest.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

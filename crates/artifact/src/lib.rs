@@ -25,7 +25,7 @@ mod recognise;
 pub mod text;
 mod windows_path;
 
-pub use gather::{Evidence, Gathered, Hashing, Locator, gather, sha256};
+pub use gather::{Evidence, Gathered, Locator, gather, sha256};
 pub use kind::Kind;
 pub use layout::Layout;
 pub use problem::{Place, Problem};

@@ -53,7 +53,7 @@ impl Raw {
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Raw::Kept(text) => Cow::Borrowed(text),
-            Raw::Event(place) => Cow::Owned(match place.read(xml) {
+            Raw::Event(place) => Cow::Owned(match place.read(|chunk, raw, _| xml(chunk, raw)) {
                 Ok(Some(text)) => text,
                 Ok(None) => "(no longer where it was)".to_owned(),
                 Err(error) => format!("(cannot be read again: {error})"),
@@ -66,7 +66,8 @@ impl Raw {
     pub(crate) fn fields(&self, names: &[String]) -> Vec<ShownField> {
         match self {
             Raw::Event(place) if !names.is_empty() => {
-                place.read(|chunk, raw| place.fields(names, chunk, raw)).ok().flatten().unwrap_or_default()
+                let fields = place.read(|chunk, raw, reader| place.fields(names, chunk, raw, reader));
+                fields.ok().flatten().unwrap_or_default()
             }
             _ => Vec::new(),
         }
@@ -75,15 +76,20 @@ impl Raw {
 
 impl EventPlace {
     /// What `look` makes of the record; none where it is no longer.
-    fn read<T>(&self, look: impl FnOnce(&Chunk<'_>, &RawRecord) -> T) -> io::Result<Option<T>> {
-        self.events.chunk(self.file, evtx::chunk_of(self.offset), |chunk| {
+    fn read<T>(&self, look: impl FnOnce(&Chunk<'_>, &RawRecord, &mut Reader) -> T) -> io::Result<Option<T>> {
+        self.events.chunk(self.file, evtx::chunk_of(self.offset), |chunk, reader| {
             let at = (self.offset - chunk.offset) as usize;
-            chunk.record_at(at).map(|raw| look(chunk, &raw))
+            chunk.record_at(at).map(|raw| look(chunk, &raw, reader))
         })
     }
 
-    fn fields(&self, names: &[String], chunk: &Chunk<'_>, raw: &RawRecord) -> Vec<ShownField> {
-        let mut reader = Reader::new();
+    fn fields(
+        &self,
+        names: &[String],
+        chunk: &Chunk<'_>,
+        raw: &RawRecord,
+        reader: &mut Reader,
+    ) -> Vec<ShownField> {
         match reader.read(chunk, raw) {
             Ok(Read::Formed(record)) => self.named(names, |name| {
                 let content = record.first(record.form.field(name)?)?;
@@ -104,12 +110,19 @@ impl EventPlace {
     }
 }
 
+/// What reading records again needs: the chunks that were read last, and what was learnt of templates.
+#[derive(Default)]
+struct Again {
+    chunks: VecDeque<(u32, u64, Vec<u8>)>,
+    reader: Reader,
+}
+
 /// The plain event files of a hunt, and the chunks of them that were read last.
 pub(crate) struct EventFiles {
     rules: Arc<Rules>,
     /// By evidence; empty for other evidence.
     paths: Vec<PathBuf>,
-    chunks: Mutex<VecDeque<(u32, u64, Vec<u8>)>>,
+    again: Mutex<Again>,
 }
 
 impl EventFiles {
@@ -119,7 +132,7 @@ impl EventFiles {
             _ => PathBuf::new(),
         };
         let paths = evidence.iter().map(path).collect();
-        Arc::new(Self { rules: Arc::clone(rules), paths, chunks: Mutex::default() })
+        Arc::new(Self { rules: Arc::clone(rules), paths, again: Mutex::default() })
     }
 
     /// The record that begins at an offset of a file, which a rule was hit by.
@@ -128,12 +141,20 @@ impl EventFiles {
     }
 
     /// What `look` makes of the chunk that begins at an offset of a file.
-    fn chunk<T>(&self, file: u32, start: u64, look: impl FnOnce(&Chunk<'_>) -> T) -> io::Result<T> {
-        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+    fn chunk<T>(
+        &self,
+        file: u32,
+        start: u64,
+        look: impl FnOnce(&Chunk<'_>, &mut Reader) -> T,
+    ) -> io::Result<T> {
+        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        let Again { chunks, reader } = &mut *again;
         let known = chunks.iter().position(|(other, at, _)| (*other, *at) == (file, start));
         let (.., bytes) =
             known.and_then(|at| chunks.remove(at)).map_or_else(|| self.read(file, start), Ok)?;
-        let seen = look(&Chunk { offset: start, bytes: &bytes });
+        // The chunk before may have been of another file, at the same place.
+        reader.next_file();
+        let seen = look(&Chunk { offset: start, bytes: &bytes }, reader);
         chunks.push_front((file, start, bytes));
         chunks.truncate(CHUNKS_KEPT);
         Ok(seen)

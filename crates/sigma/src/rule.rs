@@ -285,9 +285,13 @@ impl FromStr for Status {
     }
 }
 
-/// Two field names are the same if they differ in spaces only ("Field Usage": strip all spaces).
+/// Two field names are the same if they differ in spaces only ("Field Usage": strip all spaces), or in case, which
+/// the products that write logs change among themselves.
 pub fn same_field(a: &str, b: &str) -> bool {
-    a == b || a.bytes().filter(|&byte| byte != b' ').eq(b.bytes().filter(|&byte| byte != b' '))
+    let bytes = |name: &'_ str| {
+        name.bytes().filter(|&byte| byte != b' ').map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>()
+    };
+    a == b || a.eq_ignore_ascii_case(b) || (a.contains(' ') || b.contains(' ')) && bytes(a) == bytes(b)
 }
 
 /// A field name without its spaces.
@@ -311,8 +315,10 @@ mod tests {
     }
 
     #[test]
-    fn spaces_in_field_names_do_not_count() {
+    fn spaces_and_case_of_field_names_do_not_count() {
         assert!(same_field("Threat Name", "ThreatName"));
-        assert!(!same_field("Threat Name", "Threatname"));
+        assert!(same_field("Threat Name", "Threatname"));
+        assert!(same_field("image", "Image"));
+        assert!(!same_field("Threat Name", "ThreatNames"));
     }
 }

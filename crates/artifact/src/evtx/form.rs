@@ -9,6 +9,7 @@ use super::binxml::{DEFINITION_HEADER_BYTES, Name, Piece, Sink, Walk, definition
 use super::bytes::u32_at;
 use super::chunk::Damage;
 use super::naming::{Met, Naming, Part};
+use crate::event::same_name;
 
 /// A field of all records of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +42,10 @@ pub struct Form {
 }
 
 impl Form {
-    /// The number of a field.
+    /// The number of a field: of this very name, else of one that differs in case and spaces, as rules may write it.
     pub fn field(&self, name: &str) -> Option<usize> {
-        self.fields.iter().position(|field| field.name == name)
+        let position = |is: &dyn Fn(&str) -> bool| self.fields.iter().position(|field| is(&field.name));
+        position(&|field| field == name).or_else(|| position(&|field| same_name(field, name)))
     }
 }
 

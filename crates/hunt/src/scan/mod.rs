@@ -17,11 +17,11 @@ mod yara;
 
 use std::io::{self, Read};
 
-use watchfire_artifact::digests::Digesting;
+use watchfire_artifact::digests::{Digesting, Wanted};
 use watchfire_artifact::evtx::Chunks as EventChunks;
 use watchfire_artifact::lines::{Chunks, read_head, read_limited};
 use watchfire_artifact::{
-    Evidence, HEAD_BYTES, Hashing, Kind, Locator, Problem, Recognised, WindowsPath, document, recognise,
+    Evidence, HEAD_BYTES, Kind, Locator, Problem, Recognised, WindowsPath, document, recognise,
 };
 
 use watchfire_sigma::{Clock, Costs, Scratch};
@@ -117,14 +117,14 @@ impl<'c> Scanner<'c> {
         let mut parts = Vec::new();
         let outcome = evidence.members(|member, source| {
             let mut part = Part::new(unit.evidence, &member.path);
-            let mut hashing = Hashing::new(source);
+            let mut hashing = Digesting::new(source, Wanted { sha256: true, ..Wanted::default() });
             let outcome = self.whole(member, &mut hashing, &mut part);
             part.outcome(outcome);
             if !part.hits.is_empty() {
                 // What the scan left unread is part of the file too.
                 let rest = io::copy(&mut hashing, &mut io::sink());
                 part.outcome(rest.map(|_| ()));
-                part.sha256 = Some(document::hex_lower(&hashing.finish()));
+                part.sha256 = hashing.finish().pop().map(|(_, sha256)| sha256);
             }
             parts.push(part);
         });

@@ -24,9 +24,9 @@ pub(super) struct Folder<'a> {
     rules: &'a Rules,
     bank: &'a Bank,
     class: &'a ClassKey<'a>,
-    /// By name without spaces: the record's own spelling.
-    closed: Option<FxHashMap<String, &'a str>>,
-    constants: FxHashMap<String, &'a str>,
+    /// The record's own spelling.
+    closed: Option<ByName<'a>>,
+    constants: ByName<'a>,
     slots: FxHashMap<String, usize>,
     wanted: Vec<String>,
     atoms: Vec<Atom>,
@@ -35,14 +35,39 @@ pub(super) struct Folder<'a> {
 
 /// Entries that rename fields in the same way, so that a leaf means the same under all of them.
 struct Naming<'a> {
-    aliases: FxHashMap<String, &'a str>,
+    aliases: ByName<'a>,
+    /// By field.
+    resolved: Vec<Option<Resolved<'a>>>,
     leaves: Vec<Option<Node>>,
+}
+
+/// Texts by the name of a field, without its spaces: by its very spelling, else whatever the case.
+struct ByName<'a> {
+    exact: FxHashMap<String, &'a str>,
+    folded: FxHashMap<String, &'a str>,
+}
+
+impl<'a> ByName<'a> {
+    fn new(texts: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let (mut exact, mut folded) = (FxHashMap::default(), FxHashMap::default());
+        for (name, text) in texts {
+            let key = field_key(name);
+            folded.entry(key.to_ascii_lowercase()).or_insert(text);
+            exact.entry(key).or_insert(text);
+        }
+        Self { exact, folded }
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        let key = field_key(name);
+        self.exact.get(&key).or_else(|| self.folded.get(&key.to_ascii_lowercase())).copied()
+    }
 }
 
 impl<'a> Folder<'a> {
     pub(super) fn new(rules: &'a Rules, class: &'a ClassKey<'a>) -> Self {
         let closed = match class.fields {
-            Fields::Closed(names) => Some(names.iter().map(|&name| (field_key(name), name)).collect()),
+            Fields::Closed(names) => Some(ByName::new(names.iter().map(|&name| (name, name)))),
             Fields::Open => None,
         };
         Self {
@@ -50,7 +75,7 @@ impl<'a> Folder<'a> {
             bank: &rules.bank,
             class,
             closed,
-            constants: class.constants.iter().map(|&(name, value)| (field_key(name), value)).collect(),
+            constants: ByName::new(class.constants.iter().copied()),
             slots: FxHashMap::default(),
             wanted: Vec::new(),
             atoms: Vec::new(),
@@ -67,7 +92,7 @@ impl<'a> Folder<'a> {
             if entry.class != self.class.class {
                 continue;
             }
-            let at = naming_of(&mut namings, entry, self.bank.leaves.len());
+            let at = naming_of(&mut namings, entry, self.bank);
             let when = self.fold(&self.rules.whens[number], false, &mut namings[at].1);
             if when != Node::Const(false) {
                 let served = self.rules.served[number].iter();
@@ -152,18 +177,18 @@ impl<'a> Folder<'a> {
             return node.clone();
         }
         let leaf = self.bank.leaves[number];
-        let node = self.resolve_leaf(&leaf, &naming.aliases);
+        let node = self.resolve_leaf(&leaf, naming);
         naming.leaves[number] = Some(node.clone());
         node
     }
 
-    fn resolve_leaf(&mut self, leaf: &Leaf, aliases: &FxHashMap<String, &'a str>) -> Node {
+    fn resolve_leaf(&mut self, leaf: &Leaf, naming: &mut Naming<'a>) -> Node {
         let check = &self.bank.checks[leaf.check];
         let Some(field) = leaf.field else { return self.atom(None, leaf.check, None) };
         if let (Check::FieldRef { .. }, Some(other)) = (check, leaf.other) {
-            return self.reference(field, leaf.check, other, aliases);
+            return self.reference(field, leaf.check, other, naming);
         }
-        match self.resolve(field, aliases) {
+        match self.resolved(field, naming) {
             Resolved::Constant(value) => Node::Const(constant(self.bank.test(leaf.check), value)),
             Resolved::Absent => Node::Const(check.of_absent()),
             Resolved::Slot(slot) => self.atom(Some(slot), leaf.check, None),
@@ -171,17 +196,14 @@ impl<'a> Folder<'a> {
     }
 
     /// A reference between two fields is left to the record even where one is constant; it is rare.
-    fn reference(
-        &mut self,
-        field: usize,
-        check: usize,
-        other: usize,
-        aliases: &FxHashMap<String, &'a str>,
-    ) -> Node {
-        let mut slot_of = |field| match self.resolve(field, aliases) {
+    fn reference(&mut self, field: usize, check: usize, other: usize, naming: &mut Naming<'a>) -> Node {
+        let mut slot_of = |field| match self.resolved(field, naming) {
             Resolved::Absent => None,
             Resolved::Slot(slot) => Some(slot),
-            Resolved::Constant(_) => Some(self.slot(&self.own_name(field, aliases))),
+            Resolved::Constant(_) => {
+                let name = self.own_name(field, &naming.aliases);
+                Some(self.slot(self.spelled(name)))
+            }
         };
         match (slot_of(field), slot_of(other)) {
             (Some(slot), Some(other)) => self.atom(Some(slot), check, Some(other)),
@@ -189,22 +211,34 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// The name by which the record knows a field of the rules.
-    fn own_name(&self, field: usize, aliases: &FxHashMap<String, &'a str>) -> String {
-        let name = &self.bank.fields[field];
-        aliases.get(name).map_or_else(|| name.clone(), |&alias| alias.to_owned())
+    /// The name that log sources give a field of the rules.
+    fn own_name(&self, field: usize, aliases: &ByName<'a>) -> &'a str {
+        let name = self.bank.fields[field].as_str();
+        aliases.get(name).unwrap_or(name)
     }
 
-    fn resolve(&mut self, field: usize, aliases: &FxHashMap<String, &'a str>) -> Resolved<'a> {
-        let name = self.own_name(field, aliases);
-        let key = field_key(&name);
-        if let Some(&value) = self.constants.get(&key) {
+    /// A name as the record spells it.
+    fn spelled(&self, name: &'a str) -> &'a str {
+        self.closed.as_ref().and_then(|closed| closed.get(name)).unwrap_or(name)
+    }
+
+    fn resolved(&mut self, field: usize, naming: &mut Naming<'a>) -> Resolved<'a> {
+        if let Some(known) = naming.resolved[field] {
+            return known;
+        }
+        let resolved = self.resolve(self.own_name(field, &naming.aliases));
+        naming.resolved[field] = Some(resolved);
+        resolved
+    }
+
+    fn resolve(&mut self, name: &'a str) -> Resolved<'a> {
+        if let Some(value) = self.constants.get(name) {
             return Resolved::Constant(value);
         }
-        match self.closed.as_ref().map(|closed| closed.get(&key).copied()) {
+        match self.closed.as_ref().map(|closed| closed.get(name)) {
             Some(None) => Resolved::Absent,
             Some(Some(own)) => Resolved::Slot(self.slot(own)),
-            None => Resolved::Slot(self.slot(&name)),
+            None => Resolved::Slot(self.slot(name)),
         }
     }
 
@@ -230,13 +264,14 @@ impl<'a> Folder<'a> {
 fn naming_of<'a>(
     namings: &mut Vec<(&'a [(String, String)], Naming<'a>)>,
     entry: &'a Entry,
-    leaves: usize,
+    bank: &Bank,
 ) -> usize {
     if let Some(at) = namings.iter().position(|(aliases, _)| *aliases == entry.aliases.as_slice()) {
         return at;
     }
-    let aliases = entry.aliases.iter().map(|(name, own)| (field_key(name), own.as_str())).collect();
-    namings.push((&entry.aliases, Naming { aliases, leaves: vec![None; leaves] }));
+    let aliases = ByName::new(entry.aliases.iter().map(|(name, own)| (name.as_str(), own.as_str())));
+    let (resolved, leaves) = (vec![None; bank.fields.len()], vec![None; bank.leaves.len()]);
+    namings.push((&entry.aliases, Naming { aliases, resolved, leaves }));
     namings.len() - 1
 }
 

@@ -325,12 +325,14 @@ fn several_values_in_a_field() {
     field("F: ''", "F=[]", false);
 }
 
-// "Field Usage": strip all spaces.
+// "Field Usage": strip all spaces. Nothing is said of case, and products change it.
 #[test]
-fn spaces_in_field_names() {
+fn spaces_and_case_in_field_names() {
     field("ThreatName: x", "Threat Name=x", true);
     field("Threat Name: x", "ThreatName=x", true);
-    field("ThreatName: x", "threatname=x", false);
+    field("ThreatName: x", "threatname=x", true);
+    field("Threat Name: x", "threatName=x", true);
+    field("ThreatName: x", "ThreatNames=x", false);
 }
 
 #[test]
