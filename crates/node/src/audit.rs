@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use watchfire_store::{AuditEntry, Store};
+use watchfire_store::{AuditEntry, Store, StoreError};
 
 use crate::error::{NodeError, Result};
 
@@ -39,7 +39,16 @@ impl Act {
     }
 }
 
-type Waiting = (Act, SyncSender<bool>);
+/// Why a row was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unwritten {
+    /// The disk is full.
+    Full,
+    /// Something else.
+    Failed,
+}
+
+type Waiting = (Act, SyncSender<std::result::Result<(), Unwritten>>);
 
 /// The way to the audit.
 pub(crate) struct Log(Sender<Waiting>);
@@ -55,9 +64,10 @@ impl Log {
     /// Records an act; when this returns, it is on disk.
     pub(crate) fn record(&self, act: Act) -> Result<()> {
         let (done, wait) = sync_channel(1);
-        let lost = || NodeError::Asked("the audit cannot be written".to_owned());
-        self.0.send((act, done)).map_err(|_| lost())?;
-        if wait.recv().unwrap_or(false) { Ok(()) } else { Err(lost()) }
+        // A writer that is gone leaves everybody who waits for it alone.
+        let sent = self.0.send((act, done)).map_err(|_| Unwritten::Failed);
+        let written = sent.and_then(|()| wait.recv().unwrap_or(Err(Unwritten::Failed)));
+        written.map_err(|why| NodeError::Unaudited { is_full: why == Unwritten::Full })
     }
 }
 
@@ -71,9 +81,13 @@ fn write_all(store: &Store, receiver: &Receiver<Waiting>) {
             write.audit(&entries)?;
             write.place_audit(BATCH_LIMIT * 2)
         });
+        let written = written.map(|_| ()).map_err(|error| {
+            crate::serve::log(&format!("the audit cannot be written: {error}"));
+            if matches!(error, StoreError::Full(_)) { Unwritten::Full } else { Unwritten::Failed }
+        });
         for (_, done) in &batch {
             // Whoever no longer waits has gone away.
-            let _ = done.send(written.is_ok());
+            let _ = done.send(written);
         }
     }
 }

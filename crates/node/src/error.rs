@@ -55,6 +55,12 @@ pub enum NodeError {
         /// What went wrong, without any credential.
         reason: String,
     },
+    /// The row of the audit that must be there first cannot be written. Nothing was released.
+    #[error("the audit cannot be written")]
+    Unaudited {
+        /// Whether the disk is full.
+        is_full: bool,
+    },
     /// What was asked makes no sense.
     #[error("{0}")]
     Asked(String),

@@ -207,6 +207,41 @@ fn an_observable_tells_nothing_of_those_who_hid_it() {
     assert_eq!(theirs["successes"][0]["version"], first["successes"][0]["version"]);
 }
 
+/// That this id and version is here is all that a conflict tells, and it changes nothing of what is hidden.
+#[test]
+fn a_conflict_with_what_is_hidden_tells_no_more_than_that() {
+    let node = Node::new();
+    node.add_user("ben", "analyst", "BANK");
+    let mut secret = indicator(1, 0, Some(RED));
+    secret["name"] = "the victim is ACME".into();
+    node.post(&envelope(&[secret.clone(), indicator(2, 0, Some(CLEAR))]));
+    let before = node.get(&node.objects("")).body;
+    let post = |objects: &[Value]| node.post_as("ben", &envelope(objects));
+    let message = |number: u64| {
+        let mut other = indicator(number, 0, Some(CLEAR));
+        other["name"] = "another".into();
+        let answer = post(&[other, indicator(3, 0, Some(CLEAR))]);
+        assert_eq!(answer.status, 202);
+        assert!(!String::from_utf8(answer.body.clone()).unwrap().contains("ACME"));
+        let status = answer.json();
+        assert_eq!((&status["success_count"], &status["failure_count"]), (&json!(1), &json!(1)), "{status}");
+        assert_eq!(status["failures"][0]["id"], id("indicator", number));
+        status["failures"][0]["message"].clone()
+    };
+    assert_eq!(message(1), message(2), "hidden or not, it is the same");
+    // As it is, or written anew, it is a success, and tells nothing that whoever has it does not know.
+    let anew = serde_json::to_string_pretty(&envelope(&[secret])).unwrap();
+    let headers = [("authorization", &*basic("ben")), ("content-type", TAXII)];
+    let again = node.send("POST", &node.objects(""), &headers, anew.as_bytes()).json();
+    assert_eq!((&again["success_count"], &again["failure_count"]), (&json!(1), &json!(0)), "{again}");
+    let path = node.objects(&format!("{}/", id("indicator", 1)));
+    assert_eq!(node.get_as("ben", &path).status, 404, "nothing was opened by that");
+    assert_eq!(node.get_as("ben", &node.objects("")).ids(), [id("indicator", 2), id("indicator", 3)]);
+    let after = node.get(&node.objects(&format!("?match[id]={}", id("indicator", 1)))).json();
+    let kept = serde_json::from_slice::<Value>(&before).unwrap()["objects"][0].clone();
+    assert_eq!(after["objects"], json!([kept]), "what was hidden is as it was");
+}
+
 /// Markings go with what they mark, whatever comes first: over the store as within one envelope.
 #[test]
 fn markings_follow_the_graph() {

@@ -85,8 +85,11 @@ impl Refusal {
     }
 
     pub(crate) fn busy() -> Self {
-        let mut refusal =
-            Self::new(StatusCode::SERVICE_UNAVAILABLE, "the node has as much in hand as it can hold");
+        Self::later("the node has as much in hand as it can hold")
+    }
+
+    fn later(title: &'static str) -> Self {
+        let mut refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, title);
         refusal.headers = vec![("retry-after", "5".to_owned())];
         refusal
     }
@@ -136,6 +139,11 @@ impl From<NodeError> for Refusal {
     fn from(error: NodeError) -> Self {
         match error {
             NodeError::Store(error) => error.into(),
+            NodeError::Unaudited { is_full: true } => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "the disk is full: what is released could not be recorded, and so is not",
+            ),
+            NodeError::Unaudited { is_full: false } => Self::later("what is released cannot be recorded now"),
             other => {
                 crate::serve::log(&format!("a request failed: {}", chain(&other)));
                 Self::internal()
@@ -153,10 +161,7 @@ impl From<StoreError> for Refusal {
                 "the disk is full; nothing of the request was kept",
             ),
             StoreError::Busy(_) | StoreError::Unreachable(_) | StoreError::Insecure { .. } => {
-                let mut refusal =
-                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "the store cannot be reached now");
-                refusal.headers = vec![("retry-after", "5".to_owned())];
-                refusal
+                Self::later("the store cannot be reached now")
             }
             StoreError::Unstorable { what, reason } => {
                 Self::bad(format!("{what} cannot be stored: {reason}"))
