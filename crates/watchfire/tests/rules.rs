@@ -264,6 +264,7 @@ fn fields_that_a_rule_compares_are_shown_wherever_the_record_stands() {
     let told: Vec<_> = answer.findings().map(|finding| finding["fields"].clone()).collect();
     assert_eq!(told, vec![serde_json::json!({"EventID": "4625", "TargetUserName": "ann"}); 3]);
     // Neither case nor spaces of a field's name matter, in any of them.
-    fs::write(&rules, rule.replace("TargetUserName", "targetUser Name").replace("EventID", "eventid")).unwrap();
+    fs::write(&rules, rule.replace("TargetUserName", "targetUser Name").replace("EventID", "eventid"))
+        .unwrap();
     assert_eq!(hunt(&logs, &["--rules", rules.to_str().unwrap()]).findings().count(), 3);
 }
