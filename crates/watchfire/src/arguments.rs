@@ -247,6 +247,9 @@ pub(crate) struct Convert {
     /// What to write, if not what the name of the output says
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) to: Option<Exchange>,
+    /// From STIX to STIX: say objects of 2.0 in the words of 2.1
+    #[arg(long)]
+    pub(crate) upgrade: bool,
 }
 
 /// A format of exchange.

@@ -127,6 +127,26 @@ fn a_layer_of_techniques_and_bundles_as_they_came() {
     assert!(
         said(&at("bundle.json"), &at("x.csv"), 0).contains("left out: 1 objects of the type attack-pattern")
     );
+    // STIX 2.0 in the words of 2.1, in whatever it stands; what is of 2.1 is not touched.
+    let old = r#"{"type":"tool","id":"tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2017-01-01T00:00:00Z","modified":"2017-01-01T00:00:00Z","labels":["remote-access"],"name":"VNC"}"#;
+    let new = r#"{"type":"tool","spec_version":"2.1","id":"tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2017-01-01T00:00:00.000Z","modified":"2017-01-01T00:00:00.000Z","tool_types":["remote-access"],"name":"VNC"}"#;
+    let id = r#""type":"bundle","id":"bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd30""#;
+    let other = r#"{"type":"x-a",  "spec_version":"2.1","b":1.0}"#;
+    let cases = [
+        (old.to_owned(), format!("{new}\n")),
+        (format!("[{old},{other}]"), format!("[\n{new},\n{other}\n]\n")),
+        (
+            format!(r#"{{{id},"spec_version":"2.0","objects":[{old}, {other}]}}"#),
+            format!("{{\"objects\":[\n{new},\n{other}\n],{id}}}\n"),
+        ),
+    ];
+    for (from, to) in cases {
+        fs::write(at("old.json"), from).unwrap();
+        let arguments = ["convert", "--upgrade"].map(Path::new);
+        let output = watchfire(&[arguments[0], arguments[1], &at("old.json"), &at("new.stix.json")]);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(fs::read_to_string(at("new.stix.json")).unwrap(), to);
+    }
     // An object alone, and one that others may read differently.
     let alone = r#"{"type":"indicator","id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","pattern_type":"stix","pattern":"[ipv4-addr:value = '198.51.100.7']""#;
     fs::write(at("alone.json"), format!("{alone}}}")).unwrap();

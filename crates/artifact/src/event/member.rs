@@ -1,60 +1,12 @@
 //! One member of a JSON object as text: the columns of Exchange's logs that hold JSON.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::collections::BTreeMap;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// A JSON object as its members, values not yet read.
-struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::with_capacity(32);
-                while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-                    members.push((key, value));
-                }
-                Ok(Object(members))
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
-
-/// A member's name, borrowed where it has no escape.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Name;
-        impl<'de> Visitor<'de> for Name {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a member's name")
-            }
-
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(name)))
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(name.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Name)
-    }
-}
+type Object<'a> = BTreeMap<String, &'a RawValue>;
 
 /// A scalar as text: strings without their quotes and escapes, numbers and booleans as written.
 fn leaf_text(raw: &RawValue) -> Cow<'_, str> {
@@ -72,7 +24,7 @@ fn leaf_text(raw: &RawValue) -> Cow<'_, str> {
 /// The value of a top-level member of a JSON object, as text: scalars as they are, lists and objects as JSON.
 pub fn json_text_at(json: &[u8], key: &str) -> Option<String> {
     let object: Object = serde_json::from_slice(json).ok()?;
-    let (_, raw) = object.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(key))?;
+    let (_, raw) = object.iter().find(|(name, _)| name.eq_ignore_ascii_case(key))?;
     match raw.get().as_bytes().first() {
         Some(b'{' | b'[') => Some(unescaped(raw)),
         _ => Some(leaf_text(raw).into_owned()),

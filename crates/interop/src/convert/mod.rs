@@ -25,7 +25,7 @@ pub use from_rows::{rows_to_misp, rows_to_stix};
 pub use from_stix::{to_misp, was_event, was_object};
 pub use navigator::{Techniques, layer};
 pub use row::{Row, Rows};
-pub use stream::{ConvertError, Names, objects, rows, techniques};
+pub use stream::{ConvertError, Names, objects, rows, techniques, upgraded};
 pub use tables::{List, Table, beyond_tables};
 use to_stix::marking_objects;
 pub use to_stix::{ToStix, to_stix};

@@ -2,15 +2,16 @@
 //! object needs the name of another.
 
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use memchr::memmem;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use watchfire_intel::Kind;
-use watchfire_stix::json::{self, Node};
+use watchfire_stix::json::{self, Member, Node};
 use watchfire_stix::marking::Definition;
-use watchfire_stix::{Id, Problem, ReadError, Reader, Tlp};
+use watchfire_stix::upgrade::upgrade;
+use watchfire_stix::{Container, Id, Item, Problem, ReadError, Reader, Tlp};
 
 use super::from_stix::kept;
 use super::row::{Row, misp_type};
@@ -52,19 +53,22 @@ type Visit<'v> = dyn FnMut(&Node<'_>, &[u8], &[Problem]) -> Result<(), ConvertEr
 fn each(source: &mut dyn Read, object: &mut Visit<'_>) -> Result<(), ConvertError> {
     let mut is_empty = true;
     for item in Reader::new(source) {
-        let item = match item {
-            Ok(item) => item,
-            Err(ReadError::Io(error)) => return Err(error.into()),
-            Err(ReadError::Malformed(problem) | ReadError::TooLarge(problem)) => {
-                return Err(ConvertError::at(problem.offset, &problem));
-            }
-        };
+        let item = given(item)?;
         let (node, flaws) = json::parse(&item.bytes)
             .map_err(|problem| ConvertError::at(item.offset + problem.offset, &problem))?;
         object(&node, &item.bytes, &flaws)?;
         is_empty = false;
     }
     if is_empty { Err(ConvertError::Empty) } else { Ok(()) }
+}
+
+fn given(item: Result<Item, ReadError>) -> Result<Item, ConvertError> {
+    item.map_err(|error| match error {
+        ReadError::Io(error) => error.into(),
+        ReadError::Malformed(problem) | ReadError::TooLarge(problem) => {
+            ConvertError::at(problem.offset, &problem)
+        }
+    })
 }
 
 /// The number of objects of what is STIX. What goes from STIX to STIX is then copied byte for byte: nothing that another
@@ -76,6 +80,50 @@ pub fn objects(source: &mut dyn Read) -> Result<u64, ConvertError> {
         Ok(())
     })?;
     Ok(count)
+}
+
+/// Writes what is STIX with its objects of 2.0 in the words of 2.1 and all others byte for byte, each on a line; gives
+/// how many objects there are, and what 2.1 asks for that 2.0 did not say.
+pub fn upgraded(source: &mut dyn Read, out: &mut dyn Write) -> Result<(u64, LeftOut), ConvertError> {
+    let (mut count, mut left_out) = (0, LeftOut::default());
+    let mut reader = Reader::new(source);
+    while let Some(item) = reader.next() {
+        let item = given(item)?;
+        let upgraded = upgrade(&item.bytes)
+            .map_err(|problem| ConvertError::at(item.offset + problem.offset, &problem))?;
+        upgraded.problems.iter().for_each(|problem| left_out.note(problem.what.clone()));
+        out.write_all(match (count, reader.container()) {
+            (0, Container::Bundle) => b"{\"objects\":[\n",
+            (0, Container::List) => b"[\n",
+            (0, Container::Object) => b"",
+            _ => b",\n",
+        })?;
+        out.write_all(&upgraded.bytes)?;
+        count += 1;
+    }
+    if count == 0 {
+        return Err(ConvertError::Empty);
+    }
+    out.write_all(b"\n")?;
+    match reader.container() {
+        Container::Object => {}
+        Container::List => out.write_all(b"]\n")?,
+        Container::Bundle => {
+            out.write_all(b"]")?;
+            let around = reader.around().unwrap_or_default();
+            let (bundle, _) =
+                json::parse(around).map_err(|problem| ConvertError::at(problem.offset, &problem))?;
+            // A bundle of 2.0 has a version, one of 2.1 has none (§8.1).
+            let kept = |member: &&Member<'_>| !matches!(member.name.as_ref(), "objects" | "spec_version");
+            for member in bundle.members().unwrap_or_default().iter().filter(kept) {
+                let name = serde_json::to_string(&member.name).map_err(io::Error::from)?;
+                write!(out, ",{name}:")?;
+                out.write_all(&around[member.node.start..member.node.end])?;
+            }
+            out.write_all(b"}\n")?;
+        }
+    }
+    Ok((count, left_out))
 }
 
 /// What must be known of a bundle before its objects can be told one by one: who its authors are, what its markings
