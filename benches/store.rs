@@ -12,8 +12,8 @@ use std::fs;
 use std::time::Instant;
 
 use watchfire_store::{
-    Clearance, CollectionKey, Cursor, Filter, MarkingKey, NewCollection, NewObject, NewRelation, Options,
-    Query, Sought, Store,
+    AccountKey, Clearance, CollectionKey, Cursor, Filter, MarkingKey, NewAccount, NewCollection, NewObject,
+    NewRelation, Options, Query, Role, Sought, Store,
 };
 
 use kit::argument;
@@ -62,7 +62,7 @@ impl Indicator {
         Self { id, name, domain, words, bytes, version_us, marking }
     }
 
-    fn new_object(&self) -> NewObject<'_> {
+    fn new_object(&self, giver: AccountKey) -> NewObject<'_> {
         NewObject {
             id: &self.id,
             object_type: "indicator",
@@ -72,6 +72,8 @@ impl Indicator {
             marking: self.marking,
             values: self.words.iter().map(String::as_str).collect(),
             relations: vec![NewRelation { source: &self.id, kind: "created_by_ref", target: CREATOR }],
+            giver: Some(giver),
+            is_alone: false,
             bytes: self.bytes.as_bytes(),
         }
     }
@@ -85,12 +87,20 @@ fn main() {
     let address = argument("--store").unwrap_or_else(|| folder.join("bench.db").to_str().unwrap().to_owned());
     let store = Store::open(&address, &Options::default(), START_US).unwrap();
     let collection = store.write(|write| write.create_collection(&new_collection(), START_US)).unwrap();
+    let account = NewAccount {
+        name: "bench",
+        role: Role::Analyst,
+        organisation: "CERT",
+        attributes: "{}",
+        password_hash: None,
+    };
+    let giver = store.write(|write| write.create_account(&account, START_US)).unwrap();
     println!("{:<44} {:>12} {:>12}", "", "by wall", "by CPU");
     let mut filled = 0;
     let mut next_report = BATCH;
     while filled < objects {
         let batch: Vec<Indicator> = (filled..filled + BATCH).map(Indicator::new).collect();
-        let new: Vec<NewObject<'_>> = batch.iter().map(Indicator::new_object).collect();
+        let new: Vec<NewObject<'_>> = batch.iter().map(|one| one.new_object(giver)).collect();
         let label = format!("add {BATCH} to {filled}, objects/s");
         let watch = Watch::start();
         store.write(|write| write.add(collection, &new, START_US)).unwrap();

@@ -8,7 +8,8 @@ use watchfire_release::{
 };
 use watchfire_stix::{Id, Object, canonical};
 use watchfire_store::{
-    Collection, Entry, NewObject, NewRelation, Newest, Outcome, Status, Store, StoreError, Write,
+    Account, AccountKey, Collection, Entry, NewObject, NewRelation, Newest, Outcome, Status, Store,
+    StoreError, Write,
 };
 
 use crate::audit::runs;
@@ -35,7 +36,7 @@ pub(crate) struct Giver<'a> {
     pub(crate) config: &'a Config,
     pub(crate) store: &'a Store,
     /// The account that does, or on whose behalf it is done.
-    pub(crate) account: &'a str,
+    pub(crate) account: &'a Account,
     /// The organisation that knew them before, and may be told them again.
     pub(crate) organisation: &'a str,
 }
@@ -56,7 +57,7 @@ pub(crate) fn add(
     };
     let account = &who.account;
     let (store, config) = (&*node.store, &node.config);
-    let giver = Giver { config, store, account: &account.name, organisation: &account.organisation };
+    let giver = Giver { config, store, account, organisation: &account.organisation };
     let (batch, failures) = giver.read(cut)?;
     let id = uuid()?;
     let now = now_us();
@@ -88,6 +89,8 @@ pub(crate) fn places(came: &[Came]) -> String {
 pub(crate) struct Batch {
     pub(crate) taken: Vec<Taken>,
     settling: Vec<Settling>,
+    /// Who hands them over.
+    giver: (AccountKey, String),
 }
 
 impl Giver<'_> {
@@ -111,14 +114,15 @@ impl Giver<'_> {
         }
         let book = complete_book(self.store, &taken)?;
         let foreign = (self.organisation != self.config.organisation).then_some(self.organisation);
-        let origin = Some(Origin { account: self.account, organisation: foreign });
+        let origin = Some(Origin { account: &self.account.name, organisation: foreign });
         let default = self.config.default_tlp();
         let settling = |one: &mut Taken| {
             let said = std::mem::take(&mut one.said);
             Settling { id: one.object.id().clone(), own: own(&one.object, said, &book, origin, default) }
         };
         let settling = taken.iter_mut().map(settling).collect();
-        Ok((Batch { taken, settling }, failures))
+        let giver = (self.account.key, self.account.name.clone());
+        Ok((Batch { taken, settling, giver }, failures))
     }
 }
 
@@ -153,18 +157,30 @@ pub(crate) fn put(
 ) -> watchfire_store::Result<Vec<Came>> {
     let versions = versions(write, &batch.taken, gate, now)?;
     let standing = Standing::read(write, batch)?;
-    let markings = settle(&batch.settling, &|id| standing.known(id));
+    let markings = settle(&batch.settling, Some(&batch.giver.1), &|id| standing.known(id));
     // Most of a batch is marked alike: each text is written once.
     let mut summaries: HashMap<&Marking, String> = HashMap::new();
     for marking in &markings {
         summaries.entry(marking).or_insert_with(|| marking.summary());
     }
+    let together: HashSet<&Id> = batch.taken.iter().map(|one| one.object.id()).collect();
+    // What names something that its giver cannot see here may be marked by that, or may not: neither by its place among
+    // the others nor by its date can they tell. Definitions stay before what they mark.
+    let is_alone = |object: &Object, own: &Own| {
+        let may_be_hidden = |id: &Id| !together.contains(id) && !standing.is_seen(id, gate);
+        object.object_type() != "marking-definition" && own.references.iter().any(may_be_hidden)
+    };
+    let alone = batch.each().map(|(object, own)| is_alone(object, own));
     let new: Vec<NewObject<'_>> = batch
         .taken
         .iter()
         .zip(&versions)
-        .zip(&markings)
-        .map(|((one, version_us), marking)| new_object(one, *version_us, &summaries[marking]))
+        .zip(markings.iter().zip(alone))
+        .map(|((one, version_us), (marking, is_alone))| NewObject {
+            giver: Some(batch.giver.0),
+            is_alone,
+            ..new_object(one, *version_us, &summaries[marking])
+        })
         .collect();
     let mut outcomes = write.add(collection.key, &new, now)?;
     reconcile(write, &new, &mut outcomes)?;
@@ -245,6 +261,8 @@ fn new_object<'a>(one: &'a Taken, version_us: i64, marking: &'a str) -> NewObjec
             .iter()
             .map(|(source, kind, target)| NewRelation { source, kind, target })
             .collect(),
+        giver: None,
+        is_alone: false,
         bytes: one.object.bytes(),
     }
 }
@@ -287,9 +305,16 @@ fn versions(
     Ok(taken.iter().map(&mut version).collect())
 }
 
+/// The newest version of an id.
+struct Stands {
+    version_us: i64,
+    marking: Marking,
+    giver: Option<String>,
+}
+
 /// What is there already of a batch and around it.
 struct Standing {
-    newest: HashMap<String, (i64, Marking)>,
+    newest: HashMap<String, Stands>,
     containers: HashMap<String, Marking>,
 }
 
@@ -307,7 +332,9 @@ impl Standing {
         let newest = write.newest(&ids, false)?;
         let newest = newest
             .into_iter()
-            .map(|Newest { id, version_us, summary, .. }| (id, (version_us, Marking::read(&summary))))
+            .map(|Newest { id, version_us, summary, giver, .. }| {
+                (id, Stands { version_us, marking: Marking::read(&summary), giver })
+            })
             .collect();
         let mut containers: HashMap<String, Marking> = HashMap::new();
         for naming in write.naming(&unmarked, RAISED_LIMIT)? {
@@ -323,9 +350,14 @@ impl Standing {
 
     fn known(&self, id: &Id) -> Known {
         Known {
-            own: self.newest.get(id.as_str()).map(|(_, marking)| marking.clone()),
+            own: self.newest.get(id.as_str()).map(|stands| stands.marking.clone()),
             containers: self.containers.get(id.as_str()).cloned(),
         }
+    }
+
+    /// Whether something is here, and for the reader to know.
+    fn is_seen(&self, id: &Id, gate: &Gate<'_>) -> bool {
+        self.newest.get(id.as_str()).is_some_and(|stands| gate.admits(&stands.marking))
     }
 
     /// Makes what is there as restrictive as what came demands: whatever names something restricted, and unmarked members
@@ -345,10 +377,10 @@ impl Standing {
             join_into(&mut waiting, object.id().as_str(), &said);
             for member in &own.members {
                 let unmarked =
-                    self.newest.get(member.as_str()).filter(|(_, marking)| marking.is_by_default());
-                if let Some((version_us, marking)) = unmarked.filter(|(_, marking)| !marking.covers(&said)) {
-                    let raised = marking.join(&said);
-                    write.remark(member.as_str(), *version_us, &raised.summary())?;
+                    self.newest.get(member.as_str()).filter(|stands| stands.marking.is_by_default());
+                if let Some(stands) = unmarked.filter(|stands| !stands.marking.covers(&said)) {
+                    let raised = stands.marking.raised_by(&said, stands.giver.as_deref());
+                    write.remark(member.as_str(), stands.version_us, &raised.summary())?;
                     join_into(&mut waiting, member.as_str(), &raised.said());
                 }
             }
@@ -370,7 +402,7 @@ impl Standing {
                         reason: "they would make more than 10,000 others more restrictive at once",
                     });
                 }
-                let joined = marking.join(demanded);
+                let joined = marking.raised_by(demanded, naming.giver.as_deref());
                 write.remark(&naming.id, naming.version_us, &joined.summary())?;
                 join_into(&mut next, &naming.id, &joined.said());
             }

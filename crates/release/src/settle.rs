@@ -28,21 +28,28 @@ pub fn derived<'a>(inputs: impl IntoIterator<Item = &'a Marking>) -> Marking {
 ///    Containers from elsewhere only restrict.
 /// 2. What names another is at least as restrictive as that other, so that nobody learns of it by a reference. One
 ///    that nobody marked does not count: the one who named it, and marked that, decided.
-pub fn settle(batch: &[Settling], known: &dyn Fn(&Id) -> Known) -> Vec<Marking> {
+/// 3. Whoever handed them over goes on seeing what they gave as if nothing but that were here.
+pub fn settle(batch: &[Settling], giver: Option<&str>, known: &dyn Fn(&Id) -> Known) -> Vec<Marking> {
     let mut places: HashMap<&Id, Vec<usize>> = HashMap::with_capacity(batch.len());
     for (at, object) in batch.iter().enumerate() {
         places.entry(&object.id).or_default().push(at);
     }
-    let mut markings = inherit(batch, &places);
-    for (object, marking) in batch.iter().zip(&mut markings) {
+    let mut alone = inherit(batch, &places);
+    pass_on(batch, &places, &mut alone);
+    let mut raised: Option<Vec<Marking>> = None;
+    for (at, object) in batch.iter().enumerate() {
         let containers = known(&object.id).containers.filter(|_| object.own.marking.is_by_default());
         let named = object.own.references.iter().filter_map(|id| known(id).own);
         for other in containers.into_iter().chain(named).filter(|other| !other.says_nothing()) {
-            raise(marking, &other.said());
+            let other = other.said();
+            if !raised.as_ref().unwrap_or(&alone)[at].covers(&other) {
+                raise(&mut raised.get_or_insert_with(|| alone.clone())[at], &other);
+            }
         }
     }
-    pass_on(batch, &places, &mut markings);
-    markings
+    let Some(mut raised) = raised else { return alone };
+    pass_on(batch, &places, &mut raised);
+    alone.iter().zip(&raised).map(|(alone, raised)| alone.raised_by(raised, giver)).collect()
 }
 
 /// Joins; whether that changed anything.

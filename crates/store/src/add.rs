@@ -7,6 +7,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
+use crate::account::AccountKey;
 use crate::collection::CollectionKey;
 use crate::engine::{Column, Rows};
 use crate::error::Result;
@@ -45,6 +46,10 @@ pub struct NewObject<'a> {
     pub values: Vec<&'a str>,
     /// What it says of how things are related.
     pub relations: Vec<NewRelation<'a>>,
+    /// The account that handed it over.
+    pub giver: Option<AccountKey>,
+    /// Whether its date must have nothing to do with those of the others of its batch.
+    pub is_alone: bool,
     /// Its bytes.
     pub bytes: &'a [u8],
 }
@@ -102,6 +107,7 @@ impl Write<'_> {
         let mut entering = self.enter(objects, &live, &items)?;
         self.insert_objects(objects, &items, &mut entering)?;
         let stored = self.settle_known(objects, &mut entering, &mut outcomes)?;
+        self.insert_givers(objects, &entering)?;
         self.insert_search(objects, &items, &entering)?;
         for (entry, lane) in &mut entering.iter_mut().zip(&stored) {
             entry.lane = LaneOf { collection: collection.0, ..lane.as_lane().unwrap_or(entry.lane) };
@@ -214,6 +220,14 @@ impl Write<'_> {
         Ok(stored)
     }
 
+    fn insert_givers(&mut self, objects: &[NewObject<'_>], entering: &[Entering<'_>]) -> Result<()> {
+        let new = entering.iter().filter(|entry| entry.is_new);
+        let (keys, accounts): (Vec<i64>, Vec<i64>) =
+            new.filter_map(|entry| Some((entry.object, objects[entry.at].giver?.0))).unzip();
+        let rows = Rows { columns: vec![Column::Ints(keys), Column::Ints(accounts)] };
+        self.session.run_rows("insert into given (object, account) {many object, account}", &rows, &[])
+    }
+
     fn insert_search(
         &mut self,
         objects: &[NewObject<'_>],
@@ -296,7 +310,7 @@ impl Write<'_> {
         self.take_places(collection, 0, now_us)?;
         let there = self.already_there(collection, objects, &entering)?;
         entering.retain(|entry| !there.contains(&entry.object));
-        let offsets = spread(&mut entering);
+        let offsets = spread(objects, &mut entering);
         let length = offsets.last().map_or(0, |last| last + 1);
         let ticks = self.take_dates(collection, entering.len() as i64, length, now_us)?;
         let lanes = self.lanes(&entering)?;
@@ -437,17 +451,19 @@ fn terms_of(values: &[(String, i64, i64)]) -> String {
 ///
 /// Dates one after the other would tell a reader how many objects between two of theirs they may not see. So what is
 /// marked alike stays together, in the order in which it came, and each such run begins at a random date of its own,
-/// which does not depend on the others: what a reader sees of them is the same whatever else there is.
-fn spread(entering: &mut Vec<Entering<'_>>) -> Vec<i64> {
-    let mut runs: BTreeMap<i64, Vec<Entering<'_>>> = BTreeMap::new();
+/// which does not depend on the others: what a reader sees of them is the same whatever else there is. What must tell
+/// nothing of how it is marked, not even to who knows it and the others, is a run of its own.
+fn spread(objects: &[NewObject<'_>], entering: &mut Vec<Entering<'_>>) -> Vec<i64> {
+    let mut runs: BTreeMap<(i64, Option<usize>), Vec<Entering<'_>>> = BTreeMap::new();
     for entry in entering.drain(..) {
-        runs.entry(entry.lane.marking).or_default().push(entry);
+        let alone = objects[entry.at].is_alone.then_some(entry.at);
+        runs.entry((entry.lane.marking, alone)).or_default().push(entry);
     }
     let random = RandomState::new();
     let alone = runs.len() == 1;
     let mut begun: Vec<(i64, Vec<Entering<'_>>)> = runs
         .into_iter()
-        .map(|(marking, run)| ((random.hash_one(marking) % SPREAD_US) as i64 * i64::from(!alone), run))
+        .map(|(key, run)| ((random.hash_one(key) % SPREAD_US) as i64 * i64::from(!alone), run))
         .collect();
     begun.sort_by_key(|(begin, _)| *begin);
     let (mut offsets, mut free) = (Vec::new(), 0);

@@ -123,6 +123,7 @@ const TABLES: &[Table] = &[
     ),
     table("value", &[("value", T), ("marking", I), ("object", I)], "value, marking, object", false),
     table("terms", &[("object", I), ("words", T)], "object", false),
+    table("given", &[("object", I), ("account", I)], "object", false),
     table(
         "relation",
         &[("source", I), ("kind", T), ("target", I), ("marking", I), ("object", I)],

@@ -6,7 +6,7 @@ use crate::engine::{Row, Session, Value};
 use crate::error::{Result, StoreError};
 
 /// All migrations in order; the first is number 1.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/001-objects.sql"),
     include_str!("../migrations/002-accounts.sql"),
     include_str!("../migrations/003-work.sql"),
@@ -14,6 +14,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/005-upstream.sql"),
     include_str!("../migrations/006-terms.sql"),
     include_str!("../migrations/007-sessions.sql"),
+    include_str!("../migrations/008-givers.sql"),
 ];
 
 const TABLE: &str = "create table if not exists migration (number {int} primary key, sha256 {text} not null, \

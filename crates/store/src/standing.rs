@@ -16,6 +16,8 @@ pub struct Newest {
     pub version_us: i64,
     /// Who may know it.
     pub summary: String,
+    /// The account that handed it over.
+    pub giver: Option<String>,
     /// Its bytes, where they were asked for.
     pub bytes: Vec<u8>,
 }
@@ -33,22 +35,26 @@ pub struct Naming {
     pub version_us: i64,
     /// Who may know it.
     pub summary: String,
+    /// The account that handed it over.
+    pub giver: Option<String>,
 }
 
 impl Read<'_> {
     /// The newest version of each of some ids; what is not there is left out.
     pub fn newest(&mut self, ids: &[&str], with_bytes: bool) -> Result<Vec<Newest>> {
-        let text = "select i.id, o.version_us, k.summary, case when $2 = 1 then o.bytes end \
+        let text = "select i.id, o.version_us, k.summary, a.name, case when $2 = 1 then o.bytes end \
              from {rows id} join item i on i.id = r.id join object o on o.item = i.key and o.version_us = \
              (select max(n.version_us) from object n where n.item = i.key) \
-             join lane l on l.key = o.lane join marking k on k.key = l.marking";
+             join lane l on l.key = o.lane join marking k on k.key = l.marking \
+             left join given g on g.object = o.key left join account a on a.key = g.account";
         let mut found = Vec::new();
         self.session.for_rows(text, &asked(ids), &[with_bytes.into()], &mut |row: &Row<'_>| {
             found.push(Newest {
                 id: row.string(0)?,
                 version_us: row.int(1)?,
                 summary: row.string(2)?,
-                bytes: row.optional_bytes(3)?.unwrap_or_default().to_owned(),
+                giver: row.optional_string(3)?,
+                bytes: row.optional_bytes(4)?.unwrap_or_default().to_owned(),
             });
             Ok(())
         })?;
@@ -57,8 +63,9 @@ impl Read<'_> {
 
     /// Every version of each of some ids, with its bytes, the oldest first.
     pub fn every_version(&mut self, ids: &[&str]) -> Result<Vec<Newest>> {
-        let text = "select i.id, o.version_us, k.summary, o.bytes from {rows id} join item i on i.id = r.id \
+        let text = "select i.id, o.version_us, k.summary, a.name, o.bytes from {rows id} join item i on i.id = r.id \
              join object o on o.item = i.key join lane l on l.key = o.lane join marking k on k.key = l.marking \
+             left join given g on g.object = o.key left join account a on a.key = g.account \
              order by i.id, o.version_us";
         let mut found = Vec::new();
         self.session.for_rows(text, &asked(ids), &[], &mut |row: &Row<'_>| {
@@ -66,7 +73,8 @@ impl Read<'_> {
                 id: row.string(0)?,
                 version_us: row.int(1)?,
                 summary: row.string(2)?,
-                bytes: row.bytes(3)?.to_owned(),
+                giver: row.optional_string(3)?,
+                bytes: row.bytes(4)?.to_owned(),
             });
             Ok(())
         })?;
@@ -79,8 +87,9 @@ impl Read<'_> {
         let mut found = Vec::new();
         // One id after the other: a limit for each, and few of a batch are named by anything that is already there.
         let (keys, names) = self.named_items(ids)?;
-        let text = "select t.kind, s.id, o.version_us, k.summary from relation t join object o on o.key = t.object \
-             join item s on s.key = o.item join marking k on k.key = t.marking where t.target = $1 \
+        let text = "select t.kind, s.id, o.version_us, k.summary, a.name from relation t \
+             join object o on o.key = t.object join item s on s.key = o.item join marking k on k.key = t.marking \
+             left join given g on g.object = o.key left join account a on a.key = g.account where t.target = $1 \
              order by t.target, t.marking, t.object, t.kind limit $2";
         for (key, name) in keys.into_iter().zip(names) {
             let asked = limit as i64 + 1;
@@ -91,6 +100,7 @@ impl Read<'_> {
                     id: row.string(1)?,
                     version_us: row.int(2)?,
                     summary: row.string(3)?,
+                    giver: row.optional_string(4)?,
                 })
             })?);
         }

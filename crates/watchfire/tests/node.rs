@@ -207,6 +207,154 @@ fn an_observable_tells_nothing_of_those_who_hid_it() {
     assert_eq!(theirs["successes"][0]["version"], first["successes"][0]["version"]);
 }
 
+fn of_type(object_type: &str, number: u64, rest: &Value) -> Value {
+    let mut made = json!({
+        "type": object_type, "spec_version": "2.1", "id": id(object_type, number),
+        "created": "2021-03-02T00:00:00.000Z", "modified": "2021-03-02T00:00:00.000Z",
+    });
+    made.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+    made
+}
+
+/// What ben of BANK hands over, of which much names indicator 1 and identity 1, whether they are here or not.
+fn guesses() -> Vec<Value> {
+    let (there, guess) = (id("indicator", 20), id("indicator", 1));
+    let mut by_guess = indicator(21, 0, Some(CLEAR));
+    by_guess["created_by_ref"] = id("identity", 1).into();
+    vec![
+        indicator(20, 0, Some(CLEAR)),
+        by_guess,
+        indicator(22, 0, None),
+        of_type(
+            "note",
+            1,
+            &json!({ "content": "x", "object_refs": [guess], "object_marking_refs": [CLEAR] }),
+        ),
+        of_type(
+            "note",
+            2,
+            &json!({ "content": "x", "object_refs": [id("note", 1)], "object_marking_refs": [GREEN] }),
+        ),
+        of_type(
+            "relationship",
+            1,
+            &json!({ "relationship_type": "related-to", "source_ref": there, "target_ref": guess, "object_marking_refs": [CLEAR] }),
+        ),
+        of_type(
+            "report",
+            1,
+            &json!({ "name": "a report", "published": "2021-03-02T00:00:00Z", "report_types": ["indicator"],
+                "object_refs": [there, guess], "object_marking_refs": [CLEAR] }),
+        ),
+    ]
+}
+
+/// All that somebody is told of a node, without dates of addition and without the order that they make.
+fn all_views(node: &Node, name: &str) -> Vec<String> {
+    let at = |rest: &str| node.get_as(name, &node.root(&format!("collections/{}/{rest}", node.collection)));
+    let mut views: Vec<String> = Vec::new();
+    for list in ["objects/", "manifest/"] {
+        let mut found = at(list).json()["objects"].as_array().cloned().unwrap_or_default();
+        for one in &mut found {
+            one.as_object_mut().unwrap().remove("date_added");
+        }
+        let mut found: Vec<String> = found.iter().map(Value::to_string).collect();
+        found.sort_unstable();
+        views.extend(found);
+    }
+    for object in guesses() {
+        let id = object["id"].as_str().unwrap().to_owned();
+        views.push(format!("{id} {}", at(&format!("objects/{id}/")).status));
+        views.push(format!("{id} {}", at(&format!("objects/{id}/versions/")).status));
+    }
+    for list in ["values.txt", "values.csv"] {
+        let text = String::from_utf8(at(list).body).unwrap();
+        let mut lines: Vec<String> = text
+            .lines()
+            .map(|line| line.rsplit_once(',').map_or(line, |(rest, _)| rest).to_owned())
+            .collect();
+        lines.sort_unstable();
+        views.extend(lines);
+    }
+    let feed = at("misp/manifest.json").json();
+    // Which event a day's is depends on the collection's id.
+    let mut events: Vec<Value> = feed.as_object().unwrap().values().cloned().collect();
+    for event in &mut events {
+        event.as_object_mut().unwrap().remove("timestamp");
+    }
+    let mut events: Vec<String> = events.iter().map(Value::to_string).collect();
+    events.sort_unstable();
+    views.extend(events);
+    views
+}
+
+#[track_caller]
+fn assert_same(now: &[String], before: &[String]) {
+    let differ: Vec<(&String, &String)> =
+        now.iter().zip(before).filter(|(now, before)| now != before).collect();
+    assert!(
+        differ.is_empty() && now.len() == before.len(),
+        "{differ:#?}, {} and {}",
+        now.len(),
+        before.len()
+    );
+}
+
+/// Whoever hands something over goes on seeing it, whatever of what it names is here and hidden from them.
+#[test]
+fn a_giver_learns_nothing_of_what_they_name() {
+    let hidden = || {
+        [
+            indicator(1, 0, Some(RED)),
+            of_type(
+                "identity",
+                1,
+                &json!({ "name": "x", "identity_class": "system", "object_marking_refs": [RED] }),
+            ),
+            of_type(
+                "report",
+                9,
+                &json!({ "name": "y", "published": "2021-03-02T00:00:00Z", "report_types": ["indicator"],
+                    "object_refs": [id("indicator", 22)], "object_marking_refs": [RED] }),
+            ),
+        ]
+    };
+    let (empty, full) = (Node::new(), Node::new());
+    full.post(&envelope(&hidden()));
+    for node in [&empty, &full] {
+        node.add_user("ben", "analyst", "BANK");
+        node.add_user("carla", "analyst", "BANK");
+        let status = node.post_as("ben", &envelope(&guesses())).json();
+        assert_eq!(status["failure_count"], 0, "{status}");
+    }
+    // A feed tells of a second when it is over.
+    std::thread::sleep(Duration::from_millis(1_200));
+    let before = all_views(&empty, "ben");
+    assert!(before.iter().any(|line| line.contains("a report")) && before.len() > 25, "{before:#?}");
+    assert_same(&all_views(&full, "ben"), &before);
+    assert_eq!(empty.get_as("carla", &empty.objects("")).ids().len(), 7, "what a bank gave");
+    let others: Vec<String> = full.get_as("carla", &full.objects("")).ids();
+    assert_eq!(others, [id("indicator", 20)], "nobody else sees what names what is hidden");
+
+    // What is hidden and comes later changes nothing either, not even a date.
+    let dates = empty.get_as("ben", &empty.root(&format!("collections/{}/manifest/", empty.collection))).body;
+    empty.post(&envelope(&hidden()));
+    std::thread::sleep(Duration::from_millis(1_200));
+    assert_same(&all_views(&empty, "ben"), &before);
+    let later = empty.get_as("ben", &empty.root(&format!("collections/{}/manifest/", empty.collection))).body;
+    assert_eq!(later, dates);
+    assert_eq!(empty.get_as("carla", &empty.objects("")).ids(), [id("indicator", 20)]);
+    // And who runs the node is told why.
+    let why = std::process::Command::new(env!("CARGO_BIN_EXE_watchfire"))
+        .args(["intel", "show", &id("note", 1), "--everyone"])
+        .current_dir(full.folder.path())
+        .output()
+        .unwrap();
+    let why = String::from_utf8(why.stdout).unwrap();
+    assert!(why.contains("the giver ben keeps seeing what they handed over"), "{why}");
+    assert!(why.contains("TLP:RED admits admin, not carla of BANK"), "{why}");
+}
+
 /// That this id and version is here is all that a conflict tells, and it changes nothing of what is hidden.
 #[test]
 fn a_conflict_with_what_is_hidden_tells_no_more_than_that() {

@@ -234,7 +234,7 @@ impl<P: FnMut(&Pulled)> Pulling<'_, P> {
     fn take(&mut self, page: Page, place: &UpstreamPlace, done: &mut Pulled) -> Result<()> {
         let own = self.pull.organisation.as_ref().unwrap_or(&self.account.organisation);
         let giver =
-            Giver { config: self.config, store: self.store, account: &self.account.name, organisation: own };
+            Giver { config: self.config, store: self.store, account: &self.account, organisation: own };
         done.pages += 1;
         done.objects += page.objects.len() as u64;
         let (batch, failures) = giver.read(page.objects)?;

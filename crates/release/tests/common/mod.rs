@@ -60,7 +60,7 @@ impl Graph {
             Settling { id: object.id().clone(), own }
         };
         let batch: Vec<Settling> = self.objects.iter().map(settling).collect();
-        settle(&batch, &|id| {
+        settle(&batch, None, &|id| {
             let words = self.containers.iter().filter(|(member, _)| member == id.as_str());
             let mut containers =
                 words.map(|(_, tlp)| book.words(&Id::parse(tlp).unwrap()).compile(None, Tlp::Red));

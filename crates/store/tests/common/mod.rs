@@ -143,6 +143,8 @@ impl Made {
                 .iter()
                 .map(|(source, kind, target)| NewRelation { source, kind, target })
                 .collect(),
+            giver: None,
+            is_alone: false,
             bytes: &self.bytes,
         }
     }

@@ -1,6 +1,6 @@
 //! Promises about what is there already, and about parties.
 
-use watchfire_store::{Newest, Party, UpstreamPlace};
+use watchfire_store::{NewAccount, NewObject, Newest, Party, Role, UpstreamPlace};
 
 use crate::common::{Home, Made, NOON};
 
@@ -13,6 +13,7 @@ pub(crate) fn the_newest_of_ids_is_told(home: &Home) {
         id: new.id.clone(),
         version_us: NOON + 7,
         summary: "clear".to_owned(),
+        giver: None,
         bytes: new.bytes.clone(),
     };
     let twice = [new.id.as_str(), "indicator--unheard", &new.id, "nul\0"];
@@ -41,6 +42,31 @@ pub(crate) fn what_names_an_id_is_told(home: &Home) {
     assert!(found.iter().all(|one| one.names == named.id && one.kind == "object_refs"));
     assert!(found.iter().all(|one| one.version_us == NOON && one.summary == "green"));
     assert_eq!(ask(1).len(), 2, "one more than asked tells that there are more");
+}
+
+pub(crate) fn who_gave_an_object_is_told(home: &Home) {
+    let collection = home.collection("1");
+    let account = NewAccount {
+        name: "anna",
+        role: Role::Analyst,
+        organisation: "CERT-A",
+        attributes: "{}",
+        password_hash: None,
+    };
+    let anna = home.store.write(|write| write.create_account(&account, NOON)).unwrap();
+    let named = Made::new(1, NOON);
+    let note = Made::new(2, NOON);
+    let note = note.clone().related(&note.id, "object_refs", &named.id);
+    let new = [named.new_object(), NewObject { giver: Some(anna), ..note.new_object() }];
+    home.store.write(|write| write.add(collection, &new, NOON)).unwrap();
+    // Whoever brings it again has not given it.
+    home.add(collection, std::slice::from_ref(&note));
+    let giver = |id: &str| home.store.read(|read| read.newest(&[id], false)).unwrap().remove(0).giver;
+    assert_eq!((giver(&note.id).as_deref(), giver(&named.id)), (Some("anna"), None));
+    let naming = home.store.read(|read| read.naming(&[&named.id], 5)).unwrap();
+    assert_eq!(naming.iter().map(|one| one.giver.as_deref()).collect::<Vec<_>>(), [Some("anna")]);
+    let every = home.store.read(|read| read.every_version(&[&note.id])).unwrap();
+    assert_eq!(every[0].giver.as_deref(), Some("anna"));
 }
 
 pub(crate) fn parties_are_kept(home: &Home) {
