@@ -11,6 +11,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustc_hash::FxHashMap;
 use watchfire_artifact::evtx::{self, CHUNK_BYTES, Chunk, RawRecord, Read, Reader};
 use watchfire_artifact::lines::read_limited;
 use watchfire_artifact::text::into_printable;
@@ -66,7 +67,7 @@ impl Raw {
     pub(crate) fn fields(&self, names: &[String]) -> Vec<ShownField> {
         match self {
             Raw::Event(place) if !names.is_empty() => {
-                let fields = place.read(|chunk, raw, reader| place.fields(names, chunk, raw, reader));
+                let fields = place.read(|chunk, raw, learnt| place.fields(names, chunk, raw, learnt));
                 fields.ok().flatten().unwrap_or_default()
             }
             _ => Vec::new(),
@@ -76,10 +77,10 @@ impl Raw {
 
 impl EventPlace {
     /// What `look` makes of the record; none where it is no longer.
-    fn read<T>(&self, look: impl FnOnce(&Chunk<'_>, &RawRecord, &mut Reader) -> T) -> io::Result<Option<T>> {
-        self.events.chunk(self.file, evtx::chunk_of(self.offset), |chunk, reader| {
+    fn read<T>(&self, look: impl FnOnce(&Chunk<'_>, &RawRecord, &mut Learnt) -> T) -> io::Result<Option<T>> {
+        self.events.chunk(self.file, evtx::chunk_of(self.offset), |chunk, learnt| {
             let at = (self.offset - chunk.offset) as usize;
-            chunk.record_at(at).map(|raw| look(chunk, &raw, reader))
+            chunk.record_at(at).map(|raw| look(chunk, &raw, learnt))
         })
     }
 
@@ -88,33 +89,53 @@ impl EventPlace {
         names: &[String],
         chunk: &Chunk<'_>,
         raw: &RawRecord,
-        reader: &mut Reader,
+        Learnt { reader, own, .. }: &mut Learnt,
     ) -> Vec<ShownField> {
         match reader.read(chunk, raw) {
-            Ok(Read::Formed(record)) => self.named(names, |name| {
+            Ok(Read::Formed(record)) => self.named(names, own, |name| {
                 let content = record.first(record.form.field(name)?)?;
                 Some(content.text().into_owned())
             }),
-            Ok(Read::Walked(event)) => self.named(names, |name| event.first(name).map(str::to_owned)),
+            Ok(Read::Walked(event)) => self.named(names, own, |name| event.first(name).map(str::to_owned)),
             Err(_) => Vec::new(),
         }
     }
 
     /// The fields by a rule's names, of a record whose own names `value` knows.
-    fn named(&self, names: &[String], value: impl Fn(&str) -> Option<String>) -> Vec<ShownField> {
-        let deciding = DECIDING.map(|name| (name, value(name).unwrap_or_default()));
-        let constants = deciding.each_ref().map(|(name, value)| (*name, value.as_str()));
-        let class = ClassKey { class: EVENT_CLASS, constants: &constants, fields: Fields::Open };
-        let own = |name: &String| value(&self.events.rules.own_name(&class, self.rule as usize, name));
-        names.iter().filter_map(|name| Some((name.as_str().into(), on_one_line(own(name)?)))).collect()
+    fn named(
+        &self,
+        names: &[String],
+        known: &mut OwnNames,
+        value: impl Fn(&str) -> Option<String>,
+    ) -> Vec<ShownField> {
+        let deciding = DECIDING.map(|name| value(name).unwrap_or_default());
+        let own = known.entry((self.rule, deciding)).or_insert_with_key(|(rule, deciding)| {
+            let constants: Vec<_> = DECIDING.into_iter().zip(deciding.iter().map(String::as_str)).collect();
+            let class = ClassKey { class: EVENT_CLASS, constants: &constants, fields: Fields::Open };
+            let own = |name| self.events.rules.own_name(&class, *rule as usize, name).into_owned();
+            names.iter().map(|name| (name.as_str().into(), own(name))).collect()
+        });
+        own.iter().filter_map(|(name, own)| Some((Arc::clone(name), on_one_line(value(own)?)))).collect()
     }
 }
 
-/// What reading records again needs: the chunks that were read last, and what was learnt of templates.
+/// By a rule and the deciding values of a record, the rule's names and the record's own.
+type OwnNames = FxHashMap<(u32, [String; 3]), Vec<(Arc<str>, String)>>;
+
+/// What was learnt of templates and names.
+#[derive(Default)]
+struct Learnt {
+    reader: Reader,
+    /// The chunk that it read last.
+    last: Option<(u32, u64)>,
+    own: OwnNames,
+}
+
+/// What reading records again needs: the chunks that were read last, and what was learnt.
 #[derive(Default)]
 struct Again {
     chunks: VecDeque<(u32, u64, Vec<u8>)>,
-    reader: Reader,
+    learnt: Learnt,
 }
 
 /// The plain event files of a hunt, and the chunks of them that were read last.
@@ -145,16 +166,18 @@ impl EventFiles {
         &self,
         file: u32,
         start: u64,
-        look: impl FnOnce(&Chunk<'_>, &mut Reader) -> T,
+        look: impl FnOnce(&Chunk<'_>, &mut Learnt) -> T,
     ) -> io::Result<T> {
         let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
-        let Again { chunks, reader } = &mut *again;
+        let Again { chunks, learnt } = &mut *again;
         let known = chunks.iter().position(|(other, at, _)| (*other, *at) == (file, start));
         let (.., bytes) =
             known.and_then(|at| chunks.remove(at)).map_or_else(|| self.read(file, start), Ok)?;
         // The chunk before may have been of another file, at the same place.
-        reader.next_file();
-        let seen = look(&Chunk { offset: start, bytes: &bytes }, reader);
+        if learnt.last.replace((file, start)) != Some((file, start)) {
+            learnt.reader.next_file();
+        }
+        let seen = look(&Chunk { offset: start, bytes: &bytes }, learnt);
         chunks.push_front((file, start, bytes));
         chunks.truncate(CHUNKS_KEPT);
         Ok(seen)
