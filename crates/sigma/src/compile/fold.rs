@@ -38,7 +38,15 @@ struct Naming<'a> {
     aliases: ByName<'a>,
     /// By field.
     resolved: Vec<Option<Resolved<'a>>>,
-    leaves: Vec<Option<Node>>,
+    /// By leaf, what became of it: tens of thousands, most of them never looked at for a class.
+    leaves: Vec<Option<Became>>,
+}
+
+/// What became of a leaf, in eight bytes.
+#[derive(Clone, Copy)]
+enum Became {
+    Const(bool),
+    Atom(u32),
 }
 
 /// Texts by the name of a field, without its spaces: by its very spelling, else whatever the case.
@@ -173,30 +181,32 @@ impl<'a> Folder<'a> {
     }
 
     fn leaf(&mut self, number: usize, naming: &mut Naming<'a>) -> Node {
-        if let Some(node) = &naming.leaves[number] {
-            return node.clone();
+        let became = naming.leaves[number].unwrap_or_else(|| {
+            let leaf = self.bank.leaves[number];
+            self.resolve_leaf(&leaf, naming)
+        });
+        naming.leaves[number] = Some(became);
+        match became {
+            Became::Atom(atom) => Node::Atom(atom as usize),
+            Became::Const(holds) => Node::Const(holds),
         }
-        let leaf = self.bank.leaves[number];
-        let node = self.resolve_leaf(&leaf, naming);
-        naming.leaves[number] = Some(node.clone());
-        node
     }
 
-    fn resolve_leaf(&mut self, leaf: &Leaf, naming: &mut Naming<'a>) -> Node {
+    fn resolve_leaf(&mut self, leaf: &Leaf, naming: &mut Naming<'a>) -> Became {
         let check = &self.bank.checks[leaf.check];
         let Some(field) = leaf.field else { return self.atom(None, leaf.check, None) };
         if let (Check::FieldRef { .. }, Some(other)) = (check, leaf.other) {
             return self.reference(field, leaf.check, other, naming);
         }
         match self.resolved(field, naming) {
-            Resolved::Constant(value) => Node::Const(constant(self.bank.test(leaf.check), value)),
-            Resolved::Absent => Node::Const(check.of_absent()),
+            Resolved::Constant(value) => Became::Const(constant(self.bank.test(leaf.check), value)),
+            Resolved::Absent => Became::Const(check.of_absent()),
             Resolved::Slot(slot) => self.atom(Some(slot), leaf.check, None),
         }
     }
 
     /// A reference between two fields is left to the record even where one is constant; it is rare.
-    fn reference(&mut self, field: usize, check: usize, other: usize, naming: &mut Naming<'a>) -> Node {
+    fn reference(&mut self, field: usize, check: usize, other: usize, naming: &mut Naming<'a>) -> Became {
         let mut slot_of = |field| match self.resolved(field, naming) {
             Resolved::Absent => None,
             Resolved::Slot(slot) => Some(slot),
@@ -207,7 +217,7 @@ impl<'a> Folder<'a> {
         };
         match (slot_of(field), slot_of(other)) {
             (Some(slot), Some(other)) => self.atom(Some(slot), check, Some(other)),
-            _ => Node::Const(false),
+            _ => Became::Const(false),
         }
     }
 
@@ -251,13 +261,13 @@ impl<'a> Folder<'a> {
         self.wanted.len() - 1
     }
 
-    fn atom(&mut self, slot: Option<usize>, check: usize, other: Option<usize>) -> Node {
+    fn atom(&mut self, slot: Option<usize>, check: usize, other: Option<usize>) -> Became {
         let atom = Atom { slot, check, other };
         let number = *self.atom_numbers.entry(atom).or_insert_with(|| {
             self.atoms.push(atom);
             self.atoms.len() - 1
         });
-        Node::Atom(number)
+        Became::Atom(number as u32)
     }
 }
 
