@@ -138,12 +138,35 @@ struct Again {
     learnt: Learnt,
 }
 
+impl Again {
+    fn look<T>(
+        &mut self,
+        file: u32,
+        start: u64,
+        read: impl FnOnce() -> io::Result<(u32, u64, Vec<u8>)>,
+        look: impl FnOnce(&Chunk<'_>, &mut Learnt) -> T,
+    ) -> io::Result<T> {
+        let Self { chunks, learnt } = self;
+        let known = chunks.iter().position(|(other, at, _)| (*other, *at) == (file, start));
+        let (.., bytes) = known.and_then(|at| chunks.remove(at)).map_or_else(read, Ok)?;
+        // The chunk before may have been of another file, at the same place.
+        if learnt.last.replace((file, start)) != Some((file, start)) {
+            learnt.reader.next_file();
+        }
+        let seen = look(&Chunk { offset: start, bytes: &bytes }, learnt);
+        chunks.push_front((file, start, bytes));
+        chunks.truncate(CHUNKS_KEPT);
+        Ok(seen)
+    }
+}
+
 /// The plain event files of a hunt, and the chunks of them that were read last.
 pub(crate) struct EventFiles {
     rules: Arc<Rules>,
     /// By evidence; empty for other evidence.
     paths: Vec<PathBuf>,
-    again: Mutex<Again>,
+    /// As many as there are threads that look.
+    again: Mutex<Vec<Again>>,
 }
 
 impl EventFiles {
@@ -168,19 +191,11 @@ impl EventFiles {
         start: u64,
         look: impl FnOnce(&Chunk<'_>, &mut Learnt) -> T,
     ) -> io::Result<T> {
-        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
-        let Again { chunks, learnt } = &mut *again;
-        let known = chunks.iter().position(|(other, at, _)| (*other, *at) == (file, start));
-        let (.., bytes) =
-            known.and_then(|at| chunks.remove(at)).map_or_else(|| self.read(file, start), Ok)?;
-        // The chunk before may have been of another file, at the same place.
-        if learnt.last.replace((file, start)) != Some((file, start)) {
-            learnt.reader.next_file();
-        }
-        let seen = look(&Chunk { offset: start, bytes: &bytes }, learnt);
-        chunks.push_front((file, start, bytes));
-        chunks.truncate(CHUNKS_KEPT);
-        Ok(seen)
+        let spare = || self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut again = spare().pop().unwrap_or_default();
+        let seen = again.look(file, start, || self.read(file, start), look);
+        spare().push(again);
+        seen
     }
 
     fn read(&self, file: u32, start: u64) -> io::Result<(u32, u64, Vec<u8>)> {

@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -34,12 +35,7 @@ pub(super) fn write(hunted: &Hunted, about: &About, out: &mut dyn Write) -> io::
     hunted.verdicts.iter().try_for_each(|judged| line(out, &Answer::new(judged, hunted)))?;
     hunted.acts.iter().try_for_each(|act| line(out, &Act::new(act, hunted)))?;
     hunted.timeline.iter().try_for_each(|moment| line(out, &Moment::new(moment, hunted)))?;
-    let mut rules = RuleTexts::default();
-    listed(hunted, about.min_level).into_iter().try_for_each(|index| {
-        let finding = &hunted.findings[index];
-        let rule = rules.of(&finding.rule)?;
-        line(out, &Finding::new(finding, rule))
-    })?;
+    findings(hunted, about, out)?;
     hunted.coverage.iter().try_for_each(|coverage| line(out, &Coverage::new(coverage)))?;
     hunted.missing.iter().try_for_each(|missing| line(out, &Missing::new(missing)))?;
     hunted.problems.iter().try_for_each(|problem| line(out, &Unread::new(problem)))?;
@@ -56,16 +52,48 @@ fn line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// What is said of a rule is the same in all of its findings, and is written once.
-#[derive(Default)]
-struct RuleTexts(FxHashMap<*const RuleInfo, Box<RawValue>>);
+/// Findings that one thread writes before it takes the next.
+const PIECE: usize = 128;
+
+/// Pieces that are held at once, some three kilobytes a finding, until they are written in their order.
+const PIECES: usize = 16;
+
+/// Records are read again for it, so all threads do it side by side.
+fn findings(hunted: &Hunted, about: &About, out: &mut dyn Write) -> io::Result<()> {
+    let listed = listed(hunted, about.min_level);
+    let rules = RuleTexts::of(listed.iter().map(|&index| &hunted.findings[index].rule))?;
+    let piece = |indices: &[usize]| -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        for &index in indices {
+            let finding = &hunted.findings[index];
+            line(&mut text, &Finding::new(finding, rules.text(&finding.rule)))?;
+        }
+        Ok(text)
+    };
+    let pool = crate::pool(about.threads).map_err(io::Error::other)?;
+    for window in listed.chunks(PIECE * PIECES) {
+        let pieces: Vec<_> = pool.install(|| window.par_chunks(PIECE).map(piece).collect());
+        pieces.into_iter().try_for_each(|piece| out.write_all(&piece?))?;
+    }
+    Ok(())
+}
+
+/// What is said of a rule is the same in all of its findings, and is written once; by where the rule stands in memory.
+struct RuleTexts(FxHashMap<usize, Box<RawValue>>);
 
 impl RuleTexts {
-    fn of(&mut self, rule: &Arc<RuleInfo>) -> io::Result<&RawValue> {
-        Ok(match self.0.entry(Arc::as_ptr(rule)) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(written(&Rule::new(rule))?),
-        })
+    fn of<'r>(rules: impl Iterator<Item = &'r Arc<RuleInfo>>) -> io::Result<Self> {
+        let mut texts = FxHashMap::default();
+        for rule in rules {
+            if let Entry::Vacant(new) = texts.entry(Arc::as_ptr(rule) as usize) {
+                new.insert(written(&Rule::new(rule))?);
+            }
+        }
+        Ok(Self(texts))
+    }
+
+    fn text(&self, rule: &Arc<RuleInfo>) -> &RawValue {
+        &self.0[&(Arc::as_ptr(rule) as usize)]
     }
 }
 

@@ -73,6 +73,8 @@ pub struct About {
     pub min_level: Level,
     /// Whether the findings are wanted in numbers too.
     pub summary: bool,
+    /// How many threads may write; all cores if not said. The bytes are the same.
+    pub threads: Option<usize>,
     /// The columns of the CSV timeline.
     pub columns: Columns,
 }

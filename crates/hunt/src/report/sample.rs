@@ -47,6 +47,7 @@ pub(crate) fn about() -> About {
         until: None,
         min_level: Level::Informational,
         summary: true,
+        threads: Some(2),
         columns: Columns::default(),
     }
 }

@@ -117,6 +117,7 @@ impl<'a> Telling<'a> {
             until: options.until,
             min_level: self.min_level,
             summary: self.told.summary,
+            threads: options.threads,
             columns: self.columns.clone(),
         };
         for (path, format) in self.told.report.iter().zip(&self.reports) {
