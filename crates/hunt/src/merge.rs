@@ -17,7 +17,9 @@ pub(crate) fn merge(input: &Input<'_>, parts: &mut [Part]) -> Hunted {
     let clocks = Clocks::judge(parts);
     let mut known = know(input, parts, &clocks);
     pivot::join(input, parts, &mut known);
-    hash(input, &mut known);
+    if !input.options.without_hashes {
+        hash(input, &mut known);
+    }
     let mut suppressed = Vec::new();
     input.options.allow.take(&mut known.findings, &mut suppressed);
     known.problems.sort();

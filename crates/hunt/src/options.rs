@@ -15,6 +15,8 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Findings that are known to be harmless.
     pub allow: AllowList,
+    /// Files are not hashed: nobody is shown their hashes, and they take a sixth of a hunt over event files.
+    pub without_hashes: bool,
 }
 
 impl Options {

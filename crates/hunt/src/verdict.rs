@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustc_hash::FxHashMap;
 use watchfire_sigma::Level;
 
 use crate::acts::base;
@@ -22,19 +23,44 @@ const REASONS: usize = 8;
 
 /// Judges all servers, the worst first.
 pub(crate) fn judge(input: &Input<'_>, known: &Known, acts: &[Act], coverage: &[Coverage]) -> Vec<Judged> {
-    let one = |server: &String| Server { input, known, acts, coverage, name: server }.judge();
+    let findings = by_server(known.findings.iter().map(|finding| &*finding.server));
+    let own_acts = by_server(acts.iter().map(|act| act.server.as_str()));
+    let own_coverage = by_server(coverage.iter().map(|row| row.server.as_str()));
+    let one = |name: &String| {
+        let of = |all: &ByServer<'_>| all.get(name.as_str()).cloned().unwrap_or_default();
+        Server {
+            input,
+            known,
+            name,
+            findings: of(&findings),
+            acts: of(&own_acts).into_iter().map(|at| &acts[at]).collect(),
+            coverage: of(&own_coverage).into_iter().map(|at| &coverage[at]).collect(),
+        }
+        .judge()
+    };
     let mut judged: Vec<Judged> = known.servers.iter().map(one).collect();
     judged.sort_by(|a, b| b.verdict.cmp(&a.verdict).then_with(|| a.server.cmp(&b.server)));
     judged
 }
 
-/// One server and everything that is known.
+/// By server, what is of it in a list.
+type ByServer<'a> = FxHashMap<&'a str, Vec<usize>>;
+
+fn by_server<'a>(servers: impl Iterator<Item = &'a str>) -> ByServer<'a> {
+    let mut found = ByServer::default();
+    servers.enumerate().for_each(|(at, server)| found.entry(server).or_default().push(at));
+    found
+}
+
+/// One server and everything that is known of it.
 struct Server<'a> {
     input: &'a Input<'a>,
     known: &'a Known,
-    acts: &'a [Act],
-    coverage: &'a [Coverage],
     name: &'a str,
+    /// As indices.
+    findings: Vec<usize>,
+    acts: Vec<&'a Act>,
+    coverage: Vec<&'a Coverage>,
 }
 
 impl Server<'_> {
@@ -64,15 +90,15 @@ impl Server<'_> {
     }
 
     fn findings(&self) -> impl Iterator<Item = (usize, &Finding)> {
-        self.known.findings.iter().enumerate().filter(|(_, finding)| *finding.server == *self.name)
+        self.findings.iter().map(|&at| (at, &self.known.findings[at]))
     }
 
     fn acts(&self) -> impl Iterator<Item = &Act> {
-        self.acts.iter().filter(|act| act.server == self.name)
+        self.acts.iter().copied()
     }
 
     fn coverage(&self) -> impl Iterator<Item = &Coverage> {
-        self.coverage.iter().filter(|row| row.server == self.name)
+        self.coverage.iter().copied()
     }
 
     fn strongest(&self) -> Option<Outcome> {

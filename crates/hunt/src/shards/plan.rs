@@ -148,7 +148,7 @@ impl Plan {
 
     /// What the merge goes by: the window is the plan's, the rest is said when its answer is wanted.
     pub fn options(&self, threads: Option<usize>, allow: AllowList) -> Options {
-        Options { since: self.since, until: self.until, threads, allow }
+        Options { since: self.since, until: self.until, threads, allow, ..Options::default() }
     }
 
     /// What parts of this plan are known by.

@@ -32,7 +32,8 @@ pub(crate) fn run(arguments: &Hunt) -> anyhow::Result<Status> {
 }
 
 fn at_once(Hunt { what, told, threads, profile, .. }: &Hunt) -> anyhow::Result<Status> {
-    let options = Options { allow: allow_list(&told.allow)?, ..options(what, *threads)? };
+    let allow = allow_list(&told.allow)?;
+    let options = Options { allow, without_hashes: shows_no_hashes(told), ..options(what, *threads)? };
     let telling = Telling::new(told)?;
     look_at(&what.paths)?;
     let content = content::load(&by(what))?;
@@ -47,6 +48,11 @@ fn at_once(Hunt { what, told, threads, profile, .. }: &Hunt) -> anyhow::Result<S
     let status = telling.tell(&hunted, &what.paths, &options)?;
     terminal::message(&profile::table(&profile));
     Ok(status)
+}
+
+/// The terminal names findings by number; every other report has the hashes of their files.
+fn shows_no_hashes(told: &HuntTold) -> bool {
+    told.format == Format::Human && told.report.is_empty()
 }
 
 fn options(what: &HuntWhat, threads: Option<usize>) -> anyhow::Result<Options> {

@@ -5,10 +5,11 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use watchfire_hunt::Options;
 use watchfire_hunt::content::Content;
 use watchfire_hunt::shards::{self, Plan};
 
-use super::{Telling, allow_list, by, look_at, options};
+use super::{Telling, allow_list, by, look_at, options, shows_no_hashes};
 use crate::arguments::{HuntTold, HuntWhat};
 use crate::{Status, content, terminal};
 
@@ -66,7 +67,8 @@ pub(super) fn merge(
     let content = content_of(&plan)?;
     let open = |path: &PathBuf| File::open(path).with_context(|| path.display().to_string());
     let files = parts.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
-    let options = plan.options(threads, allow_list(&told.allow)?);
+    let without_hashes = shows_no_hashes(told);
+    let options = Options { without_hashes, ..plan.options(threads, allow_list(&told.allow)?) };
     let hunted = shards::merge(&plan, files, content, &options)?;
     telling.tell(&hunted, &plan.paths(), &options)
 }
