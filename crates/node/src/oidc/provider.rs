@@ -153,3 +153,75 @@ impl Provider {
         Ok(keys)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    const MINUTE_US: i64 = 60 * 1_000_000;
+
+    /// A provider that answers whatever is asked with a document that is a set of keys as well; how often it was asked.
+    fn provider() -> (Provider, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let body = format!(
+            r#"{{"issuer":"{issuer}","authorization_endpoint":"{issuer}/a","token_endpoint":"{issuer}/t","jwks_uri":"{issuer}/k","keys":[]}}"#
+        );
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                lines.map_while(std::result::Result::ok).find(String::is_empty);
+                count.fetch_add(1, Ordering::SeqCst);
+                let length = body.len();
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+                );
+            }
+        });
+        let oidc = config::Oidc {
+            issuer,
+            client_id: "watchfire".to_owned(),
+            client_secret: None,
+            scope: "openid".to_owned(),
+            claim: "sub".to_owned(),
+            accounts: None,
+            authorities: None,
+        };
+        (Provider::new(&oidc, None, None), asked)
+    }
+
+    #[test]
+    fn a_provider_is_asked_again_when_it_is_due() {
+        let (provider, asked) = provider();
+        let document = provider.document(0).unwrap();
+        provider.document(59 * MINUTE_US).unwrap();
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        provider.document(60 * MINUTE_US).unwrap();
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        let mut before = 2;
+        for (minutes, age_us, asks) in [
+            (0, AGE_US, true),
+            (0, AGAIN_US, false),
+            (30, AGE_US, false),
+            // A key that is not known may be new since.
+            (30, AGAIN_US, true),
+            (30, AGAIN_US, false),
+            (31, AGAIN_US, true),
+            (90, AGE_US, false),
+            (91, AGE_US, true),
+        ] {
+            provider.keys(&document, minutes * MINUTE_US, age_us).unwrap();
+            let now = asked.load(Ordering::SeqCst);
+            assert_eq!(now > before, asks, "{minutes} {age_us}");
+            before = now;
+        }
+    }
+}
