@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use watchfire_intel::{Builder, Warninglists};
-use watchfire_interop::convert::{self, List, Names, Row, Rows, Table, Techniques};
+use watchfire_interop::convert::{self, Feed, List, Names, Row, Rows, Table, Techniques};
 use watchfire_interop::intel::{Format, read, warninglists};
 use watchfire_stix::{Reader, Severity, check};
 
@@ -20,8 +20,12 @@ fuzz_target!(|data: &[u8]| {
             whole(&bundle.to_string());
         }
         let events = convert::events(value);
-        table(convert::event_rows(&events));
-        let _ = (convert::feed(&events), convert::beyond_tables(&events), Techniques::of_events(&events));
+        table(events.iter().flat_map(convert::event_rows));
+        let (mut feed, mut techniques) = (Feed::default(), Techniques::default());
+        for event in &events {
+            let _ = (feed.event(event), convert::beyond_tables(event), techniques.event(event));
+        }
+        feed.end();
         let bundle = convert::to_stix(&events);
         let (back, _) = convert::to_misp(bundle["objects"].as_array().map(Vec::as_slice).unwrap_or_default());
         if events.iter().all(is_event) {
@@ -52,6 +56,12 @@ fn whole(bundle: &str) {
 /// A bundle read as a stream, into whatever can be made of it.
 fn streamed(data: &[u8]) {
     let _ = convert::objects(&mut &data[..]);
+    let mut upgraded = Vec::new();
+    if convert::upgraded(&mut &data[..], &mut upgraded).is_ok() {
+        let mut again = Vec::new();
+        convert::upgraded(&mut upgraded.as_slice(), &mut again).expect("what is written is STIX");
+        assert_eq!(upgraded, again, "what is of 2.1 changes no more");
+    }
     if let Ok(names) = Names::read(&mut &data[..]) {
         let mut rows: Vec<Row> = Vec::new();
         let read = convert::rows(&mut &data[..], &names, &mut |row| {

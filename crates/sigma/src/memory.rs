@@ -7,8 +7,8 @@
 
 use rustc_hash::FxHashMap;
 
-/// Values longer than this are scripts and dumps, which seldom repeat.
-const VALUE_BYTES_MAX: usize = 1024;
+/// Values longer than this are dumps, which seldom repeat; scripts that run every few minutes are shorter.
+const VALUE_BYTES_MAX: usize = 8 << 10;
 
 /// Bytes of values that are kept for one matcher. A busy log has some dozens of matchers in use at a time.
 const BYTES_MAX: usize = 1 << 20;
