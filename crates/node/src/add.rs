@@ -369,12 +369,19 @@ impl Standing {
         markings: &[Marking],
     ) -> watchfire_store::Result<()> {
         let mut waiting: BTreeMap<String, Marking> = BTreeMap::new();
-        for ((object, own), marking) in batch.each().zip(markings) {
-            if marking.says_nothing() {
+        let speaking = || batch.each().zip(markings).filter(|(_, marking)| !marking.says_nothing());
+        let ids: Vec<&str> = speaking().map(|((object, _), _)| object.id().as_str()).collect();
+        // Most of a batch is named by nothing, and raises nothing.
+        let named: HashSet<String> = write.named(&ids)?.into_iter().collect();
+        for ((object, own), marking) in speaking() {
+            let is_named = named.contains(object.id().as_str());
+            if !is_named && own.members.is_empty() {
                 continue;
             }
             let said = marking.said();
-            join_into(&mut waiting, object.id().as_str(), &said);
+            if is_named {
+                join_into(&mut waiting, object.id().as_str(), &said);
+            }
             for member in &own.members {
                 let unmarked =
                     self.newest.get(member.as_str()).filter(|stands| stands.marking.is_by_default());

@@ -12,7 +12,7 @@ use crate::collection::CollectionKey;
 use crate::engine::{Column, Rows};
 use crate::error::Result;
 use crate::intern::{Items, LaneOf, WHOLE_STORE};
-use crate::search::{SEPARATOR, fold};
+use crate::search::{SEPARATOR, era, fold};
 use crate::store::Write;
 
 /// The largest object. The largest real ones (a report with its images) are a few megabytes; PostgreSQL holds a value
@@ -256,7 +256,7 @@ impl Write<'_> {
         }
         self.insert_values(&mut values)?;
         self.session.run_rows(
-            "insert into terms (object, words) {values object, words}",
+            "insert into terms (object, words) {many object, words}",
             &Rows {
                 columns: vec![
                     Column::Ints(terms.0),
@@ -282,15 +282,17 @@ impl Write<'_> {
 
     fn insert_values(&mut self, values: &mut Vec<(String, i64, i64)>) -> Result<()> {
         // In the order of the index: neighbours fall on one page.
-        values.sort_unstable();
+        values.sort_unstable_by(|one, two| (era(one.2), one).cmp(&(era(two.2), two)));
         values.dedup();
         let columns = vec![
+            Column::Ints(values.iter().map(|(_, _, object)| era(*object)).collect()),
             Column::Texts(values.iter().map(|(value, _, _)| value.as_str()).collect()),
             Column::Ints(values.iter().map(|(_, marking, _)| *marking).collect()),
             Column::Ints(values.iter().map(|(_, _, object)| *object).collect()),
         ];
         self.session.run_rows(
-            "insert into value (value, marking, object) {many value, marking, object} on conflict do nothing",
+            "insert into value (era, value, marking, object) {many era, value, marking, object} \
+             on conflict do nothing",
             &Rows { columns },
             &[],
         )

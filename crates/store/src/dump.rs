@@ -121,7 +121,12 @@ const TABLES: &[Table] = &[
         "collection, place",
         false,
     ),
-    table("value", &[("value", T), ("marking", I), ("object", I)], "value, marking, object", false),
+    table(
+        "value",
+        &[("era", I), ("value", T), ("marking", I), ("object", I)],
+        "era, value, marking, object",
+        false,
+    ),
     table("terms", &[("object", I), ("words", T)], "object", false),
     table("given", &[("object", I), ("account", I)], "object", false),
     table(

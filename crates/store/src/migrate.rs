@@ -6,7 +6,7 @@ use crate::engine::{Row, Session, Value};
 use crate::error::{Result, StoreError};
 
 /// All migrations in order; the first is number 1.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/001-objects.sql"),
     include_str!("../migrations/002-accounts.sql"),
     include_str!("../migrations/003-work.sql"),
@@ -15,6 +15,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/006-terms.sql"),
     include_str!("../migrations/007-sessions.sql"),
     include_str!("../migrations/008-givers.sql"),
+    include_str!("../migrations/009-eras.sql"),
 ];
 
 const TABLE: &str = "create table if not exists migration (number {int} primary key, sha256 {text} not null, \

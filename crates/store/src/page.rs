@@ -356,10 +356,11 @@ impl Read<'_> {
         limit: usize,
     ) -> Result<Vec<Candidate>> {
         let keys: Vec<i64> = lanes.iter().map(|lane| lane.key).collect();
+        // A cross join, which SQLite takes in this order: from the few objects of these instants, not from all members.
         let text = format!(
-            "select {CANDIDATE} from object o join member m {{using member_object}} on m.object = o.key \
-             where o.version_us {{in $1}} and m.collection = $2 and m.place > $3 and +m.lane {{in $4}} \
-             order by m.place limit $5"
+            "select {CANDIDATE} from object o cross join member m {{using member_item}} where m.collection = $2 \
+             and m.item = o.item and m.version_us = o.version_us and o.version_us {{in $1}} and m.place > $3 \
+             and +m.lane {{in $4}} order by m.place limit $5"
         );
         let values = [
             Value::Set(at_us),

@@ -11,7 +11,7 @@ use crate::engine::{Column, Rows, Value};
 use crate::error::{Result, StoreError};
 use crate::intern::{LaneOf, WHOLE_STORE};
 use crate::page::{Filter, PAGE_LIMIT};
-use crate::search::SEPARATOR;
+use crate::search::{SEPARATOR, era};
 use crate::store::{Read, Write};
 
 /// A version of an object that was taken out of a collection.
@@ -165,16 +165,18 @@ impl Write<'_> {
         self.session
             .run("update relation set marking = $1 where object = $2", &[marking.into(), object.into()])?;
         let collections = self.session.list(
-            "select collection from member where object = $1 order by collection",
-            &[object.into()],
+            "select c.collection from clock c join member m {using member_item} on m.collection = c.collection \
+             and m.item = $1 and m.version_us = $2 order by c.collection",
+            &[item.into(), version_us.into()],
             |row| row.int(0),
         )?;
         for collection in collections {
             self.take_places(CollectionKey(collection), 0, 0)?;
             let own = self.intern_lane(lane(collection))?;
             self.session.run(
-                "update member {using member_object} set lane = $1 where collection = $2 and object = $3",
-                &[own.into(), collection.into(), object.into()],
+                "update member {using member_item} set lane = $1 where collection = $2 and item = $3 \
+                 and version_us = $4",
+                &[own.into(), collection.into(), item.into(), version_us.into()],
             )?;
             self.recount_edges(CollectionKey(collection), &[item])?;
         }
@@ -187,9 +189,9 @@ impl Write<'_> {
         let values: Vec<&str> = words.split(SEPARATOR).collect();
         self.session.run_rows(
             "update value set marking = $2 from {rows word} where value.value = r.word and value.marking = $3 \
-             and value.object = $4",
+             and value.object = $4 and value.era = $5",
             &Rows { columns: vec![Column::Texts(values)] },
-            &[marking.into(), before.into(), object.into()],
+            &[marking.into(), before.into(), object.into(), era(object).into()],
         )
     }
 }

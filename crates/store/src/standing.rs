@@ -86,12 +86,12 @@ impl Read<'_> {
     pub fn naming(&mut self, ids: &[&str], limit: usize) -> Result<Vec<Naming>> {
         let mut found = Vec::new();
         // One id after the other: a limit for each, and few of a batch are named by anything that is already there.
-        let (keys, names) = self.named_items(ids)?;
+        let named = self.named_items(ids)?;
         let text = "select t.kind, s.id, o.version_us, k.summary, a.name from relation t \
              join object o on o.key = t.object join item s on s.key = o.item join marking k on k.key = t.marking \
              left join given g on g.object = o.key left join account a on a.key = g.account where t.target = $1 \
              order by t.target, t.marking, t.object, t.kind limit $2";
-        for (key, name) in keys.into_iter().zip(names) {
+        for (key, name) in named {
             let asked = limit as i64 + 1;
             found.extend(self.session.list(text, &[key.into(), asked.into()], |row| {
                 Ok(Naming {
@@ -107,17 +107,20 @@ impl Read<'_> {
         Ok(found)
     }
 
-    /// Those of some ids that anything names.
-    fn named_items(&mut self, ids: &[&str]) -> Result<(Vec<i64>, Vec<String>)> {
+    /// Those of some ids that any version of an object names.
+    pub fn named(&mut self, ids: &[&str]) -> Result<Vec<String>> {
+        Ok(self.named_items(ids)?.into_iter().map(|(_, id)| id).collect())
+    }
+
+    fn named_items(&mut self, ids: &[&str]) -> Result<Vec<(i64, String)>> {
         let text = "select i.key, i.id from {rows id} join item i on i.id = r.id \
              where exists (select 1 from relation t where t.target = i.key)";
-        let (mut keys, mut names) = (Vec::new(), Vec::new());
+        let mut named = Vec::new();
         self.session.for_rows(text, &asked(ids), &[], &mut |row: &Row<'_>| {
-            keys.push(row.int(0)?);
-            names.push(row.string(1)?);
+            named.push((row.int(0)?, row.string(1)?));
             Ok(())
         })?;
-        Ok((keys, names))
+        Ok(named)
     }
 }
 

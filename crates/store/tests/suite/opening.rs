@@ -6,14 +6,6 @@ use watchfire_store::{Options, Store, StoreError};
 
 use crate::common::{Home, NOON, many};
 
-fn behind_its_back(home: &Home, statement: &str) {
-    if home.folder.is_some() {
-        rusqlite::Connection::open(&home.address).unwrap().execute_batch(statement).unwrap();
-    } else {
-        postgres::Client::connect(&home.address, postgres::NoTls).unwrap().batch_execute(statement).unwrap();
-    }
-}
-
 fn open(home: &Home) -> Result<Store, StoreError> {
     Store::open(&home.address, &Options::default(), NOON)
 }
@@ -30,15 +22,44 @@ pub(crate) fn opening_again_changes_nothing(home: &Home) {
 }
 
 pub(crate) fn a_newer_store_is_refused(home: &Home) {
-    behind_its_back(home, "insert into migration (number, sha256, applied_us) values (99, 'x', 0)");
-    assert!(matches!(open(home), Err(StoreError::Newer { found: 99, known: 8 })));
-    behind_its_back(home, "delete from migration where number = 99");
+    home.behind_its_back("insert into migration (number, sha256, applied_us) values (99, 'x', 0)");
+    assert!(matches!(open(home), Err(StoreError::Newer { found: 99, known: 9 })));
+    home.behind_its_back("delete from migration where number = 99");
     assert!(open(home).is_ok());
 }
 
 pub(crate) fn an_altered_migration_is_refused(home: &Home) {
-    behind_its_back(home, "update migration set sha256 = 'x' where number = 2");
+    home.behind_its_back("update migration set sha256 = 'x' where number = 2");
     assert!(matches!(open(home), Err(StoreError::Altered { number: 2 })));
+}
+
+/// The schema before migration 9, which gave values an era.
+const WITHOUT_ERAS: &str = "
+    create table value_flat (value {text} not null, marking {int} not null, object {int} not null,
+      primary key (value, marking, object)) {clustered};
+    insert into value_flat (value, marking, object) select value, marking, object from value;
+    drop table value;
+    alter table value_flat rename to value;
+    create index member_object on member (object);
+    delete from migration where number = 9;
+";
+
+pub(crate) fn values_of_before_get_their_era(home: &Home) {
+    let collection = home.collection("1");
+    home.add(collection, &many(0, 10));
+    home.skip_to_object(2 * 131_072 - 5);
+    home.add(collection, &many(10, 10));
+    let before = home.store.digest().unwrap();
+    let words = if home.folder.is_some() {
+        [("{text}", "text"), ("{int}", "integer"), ("{clustered}", "strict, without rowid")]
+    } else {
+        [("{text}", "text collate \"C\""), ("{int}", "bigint"), ("{clustered}", "")]
+    };
+    let back = words.iter().fold(WITHOUT_ERAS.to_owned(), |text, (word, means)| text.replace(word, means));
+    home.behind_its_back(&back);
+    let again = home.open_again();
+    assert_eq!(again.digest().unwrap(), before);
+    again.write(|write| write.add(collection, &[many(20, 1)[0].new_object()], NOON)).unwrap();
 }
 
 pub(crate) fn several_may_open_at_once(home: &Home) {

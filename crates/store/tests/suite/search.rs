@@ -55,6 +55,49 @@ pub(crate) fn values_are_found_whole_and_by_beginning(home: &Home) {
     assert_eq!(ask(Sought::Exact("nul\0")), [0; 0]);
 }
 
+/// Values stand by era, of 131,072 objects each: a search goes through all of them, and goes on in any.
+pub(crate) fn values_are_found_in_every_era(home: &Home) {
+    const ERA: i64 = 131_072;
+    let collection = home.collection("1");
+    let mut objects = many(0, 40);
+    for (n, object) in objects.iter_mut().enumerate() {
+        object.values = vec!["same".to_owned(), format!("same-{}", 40 - n)];
+        if n % 3 == 0 {
+            object.marking = "red".to_owned();
+        }
+    }
+    // One batch is of two eras; one era holds nothing; the last is the hundredth.
+    for (batch, after) in objects.chunks(10).zip([0, ERA - 5, 3 * ERA, 100 * ERA]) {
+        if after > 0 {
+            home.skip_to_object(after);
+        }
+        home.add(collection, batch);
+    }
+    let query = |sought| Query { values: vec![sought], ..Query::default() };
+    let clear = cleared(home, &["clear"]);
+    for limit in [1, 3, 7, 100] {
+        let ask = |sought, clearance: &Clearance| search(home, &query(sought), clearance, limit);
+        let all: Vec<&str> = objects.iter().map(|object| object.id.as_str()).collect();
+        assert_eq!(ids(&ask(Sought::Exact("same"), &Clearance::Everything)), all);
+        assert_eq!(ask(Sought::Exact("same"), &clear).len(), 26);
+        assert_eq!(ids(&ask(Sought::Exact("same-40"), &Clearance::Everything)), all[..1]);
+        assert_eq!(ids(&ask(Sought::Exact("same-1"), &Clearance::Everything)), all[39..]);
+        for (clearance, count) in [(&Clearance::Everything, 40), (&clear, 26)] {
+            let found = ask(Sought::Prefix("same-"), clearance);
+            let mut found = ids(&found);
+            found.sort_unstable();
+            found.dedup();
+            assert_eq!(found.len(), count);
+        }
+    }
+    let last = &objects[39];
+    assert_eq!(search(home, &query(Sought::Exact("same-2")), &clear, 9).len(), 1);
+    home.store.write(|write| write.remark(&objects[38].id, NOON, "red")).unwrap();
+    assert_eq!(search(home, &query(Sought::Exact("same-2")), &clear, 9), []);
+    home.store.write(|write| write.remark(&last.id, NOON, "clear")).unwrap();
+    assert_eq!(ids(&search(home, &query(Sought::Exact("same-1")), &clear, 9)), [last.id.as_str()]);
+}
+
 pub(crate) fn a_search_keeps_to_the_clearance(home: &Home) {
     let collection = home.collection("1");
     let mut objects = many(0, 60);
