@@ -227,8 +227,11 @@ fn drop_leftovers(findings: &mut Vec<Finding>) {
     let key = |finding: &Finding| {
         (Arc::clone(&finding.file), Arc::as_ptr(&finding.rule) as usize, number(finding.place))
     };
-    let mut known: BTreeSet<_> = findings.iter().filter(|finding| !finding.recovered).map(key).collect();
-    findings.retain(|finding| !finding.recovered || known.insert(key(finding)));
+    let mut left: BTreeSet<_> = findings.iter().filter(|finding| finding.recovered).map(key).collect();
+    for finding in findings.iter().filter(|finding| !finding.recovered) {
+        left.remove(&key(finding));
+    }
+    findings.retain(|finding| !finding.recovered || left.remove(&key(finding)));
 }
 
 fn finding(
