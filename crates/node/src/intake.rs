@@ -1,6 +1,6 @@
 //! What comes in, read: an envelope becomes objects with all that the store and the gate ask of them, and failures.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use watchfire_release::{Book, Said, read_definition};
 use watchfire_stix::json::{self, Node as Json};
@@ -177,11 +177,12 @@ fn relations(object: &Object, node: &Json<'_>, references: Vec<Reference>) -> Ve
 
 /// Values by which an object can be found: what names it, what it is about.
 fn values(node: &Json<'_>) -> Vec<String> {
-    let mut found = HashSet::new();
+    let mut found: Vec<String> = Vec::new();
     let mut add = |text: &str| {
-        if !text.is_empty() && text.len() <= watchfire_store::VALUE_LIMIT_BYTES && found.len() < VALUES_LIMIT
-        {
-            found.insert(text.to_owned());
+        let fits = !text.is_empty() && text.len() <= watchfire_store::VALUE_LIMIT_BYTES;
+        // Few, so that comparing them all costs less than to hash each.
+        if fits && found.len() < VALUES_LIMIT && !found.iter().any(|known| known == text) {
+            found.push(text.to_owned());
         }
     };
     for name in ["name", "value", "path", "key", "command_line", "account_login", "subject", "x_value"] {
@@ -205,7 +206,6 @@ fn values(node: &Json<'_>) -> Vec<String> {
     for word in node.text("name").map(|name| watchfire_store::words(name, WORDS_LIMIT)).unwrap_or_default() {
         add(word);
     }
-    let mut found: Vec<String> = found.into_iter().collect();
     found.sort_unstable();
     found
 }
