@@ -21,10 +21,10 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 /// Prepared statements that a connection keeps. The store has fewer texts than this.
 const STATEMENTS: usize = 256;
 
-/// Pages in the WAL at which it is worked into the file (256 MB). A large batch writes a quarter of it to a store of a
-/// million objects, and the next one mostly the same pages again, which then go to the file once; ten times it would
-/// make the file after a crash slow to open.
-const CHECKPOINT_PAGES: i64 = 64_000;
+/// Pages in the WAL at which it is worked into the file (64 MB). A tenth of it would rewrite the hot pages of the
+/// indexes with every large batch; ten times it would make the file after a crash slow to open. Four times it saves a
+/// large batch a fifteenth; but a sync takes longer as long as the WAL still grows, and every answer waits for one.
+const CHECKPOINT_PAGES: i64 = 16_000;
 
 /// Page cache of the writer, which touches every index (the ids of a million objects are two thirds of it, the rest is
 /// the newest values), and of each reader, which touches few.
