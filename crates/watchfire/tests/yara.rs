@@ -55,7 +55,7 @@ fn a_file_that_a_rule_matches_is_a_finding_with_its_proof() {
     let (rules, pages) = (rules.to_str().unwrap(), folder.path().join("C"));
     let hunt = |more: &[&str]| {
         let arguments = ["hunt", pages.to_str().unwrap(), "--rules", rules, "--format", "jsonl"];
-        let output = watchfire(&[&arguments[..], more].concat());
+        let output = watchfire([&arguments[..], more].concat());
         let lines = String::from_utf8(output.stdout).unwrap();
         let lines: Vec<serde_json::Value> =
             lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
