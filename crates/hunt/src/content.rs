@@ -18,7 +18,7 @@ use watchfire_intel::Index;
 use watchfire_sigma::yaml::Node;
 use watchfire_sigma::{
     Correlation, Document, Environment, Header, Level, LogSource, LogSources, Parsed, Rules, Severity,
-    parse_in,
+    parse_in, same_field,
 };
 
 use watchfire_yara::YaraError;
@@ -310,8 +310,10 @@ impl Loader {
         for (rule, info) in self.rules.iter().zip(&mut self.infos) {
             for correlation in above(&rule.header, &self.correlations) {
                 for field in correlation.fields_of(&rule.header) {
-                    if !info.fields.iter().any(|known| known.eq_ignore_ascii_case(field)) {
-                        Arc::make_mut(info).fields.push(field.to_owned());
+                    if !info.fields.iter().any(|known| same_field(known, field)) {
+                        let info = Arc::make_mut(info);
+                        info.compared.retain(|known| !same_field(known, field));
+                        info.fields.push(field.to_owned());
                     }
                 }
             }

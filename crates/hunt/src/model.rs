@@ -100,7 +100,7 @@ pub struct RuleInfo {
     pub false_positives: Vec<String>,
     /// Fields that every finding keeps of the record: those that the rule lists, and those by which it is correlated.
     pub fields: Vec<String>,
-    /// Fields that a report shows beside them: those that the rule compares, if it lists none.
+    /// Fields that a report shows beside them: those that the rule compares, if it lists none. None is of both.
     pub compared: Vec<String>,
     /// The forensic facts it stands for.
     pub facts: Vec<String>,

@@ -102,12 +102,14 @@ impl Correlation {
     /// The fields that hits of one of its rules must tell: what it groups and counts by, by that rule's own names.
     pub fn fields_of(&self, rule: &Header) -> Vec<&str> {
         let counted = self.condition.iter().flat_map(|condition| &condition.fields);
-        self.group_by.iter().chain(counted).map(|field| self.own_name(field, rule)).collect()
+        let is_rule = |reference: &str| rule.is_called(reference);
+        self.group_by.iter().chain(counted).map(|field| self.own_name(field, is_rule)).collect()
     }
 
-    fn own_name<'c>(&'c self, field: &'c str, rule: &Header) -> &'c str {
+    /// What a field is called in the records of the rule that a reference is tested for ("Field Name Aliases").
+    pub(crate) fn own_name<'c>(&'c self, field: &'c str, is_rule: impl Fn(&str) -> bool) -> &'c str {
         let alias = self.aliases.iter().find(|alias| alias.name == field);
-        let own = alias.and_then(|alias| alias.fields.iter().find(|(name, _)| rule.is_called(name)));
+        let own = alias.and_then(|alias| alias.fields.iter().find(|(reference, _)| is_rule(reference)));
         own.map_or(field, |(_, own)| own.as_str())
     }
 }

@@ -288,10 +288,10 @@ impl FromStr for Status {
 /// Two field names are the same if they differ in spaces only ("Field Usage": strip all spaces), or in case, which
 /// the products that write logs change among themselves.
 pub fn same_field(a: &str, b: &str) -> bool {
-    let bytes = |name: &'_ str| {
-        name.bytes().filter(|&byte| byte != b' ').map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>()
-    };
-    a == b || a.eq_ignore_ascii_case(b) || (a.contains(' ') || b.contains(' ')) && bytes(a) == bytes(b)
+    fn bare(name: &str) -> impl Iterator<Item = u8> {
+        name.bytes().filter(|&byte| byte != b' ').map(|byte| byte.to_ascii_lowercase())
+    }
+    bare(a).eq(bare(b))
 }
 
 /// A field name without its spaces.

@@ -263,6 +263,15 @@ fn fields_that_a_rule_compares_are_shown_wherever_the_record_stands() {
     let answer = hunt(&logs, &["--rules", rules.to_str().unwrap()]);
     let told: Vec<_> = answer.findings().map(|finding| finding["fields"].clone()).collect();
     assert_eq!(told, vec![serde_json::json!({"EventID": "4625", "TargetUserName": "ann"}); 3]);
+    // What a correlation groups by is kept, and told once all the same.
+    let grouped = format!(
+        "{}---\ntitle: Ann often\ncorrelation:\n  type: event_count\n  rules: [ann]\n  group-by: [TargetUserName]\n  timespan: 1d\n  condition: {{ gte: 9 }}\nlevel: low\n",
+        rule.replace("title: Ann\n", "title: Ann\nname: ann\n")
+    );
+    fs::write(&rules, grouped).unwrap();
+    let answer = hunt(&logs, &["--rules", rules.to_str().unwrap()]);
+    let told: Vec<_> = answer.findings().map(|finding| finding["fields"].clone()).collect();
+    assert_eq!(told, vec![serde_json::json!({"EventID": "4625", "TargetUserName": "ann"}); 3]);
     // Neither case nor spaces of a field's name matter, in any of them.
     fs::write(&rules, rule.replace("TargetUserName", "targetUser Name").replace("EventID", "eventid"))
         .unwrap();

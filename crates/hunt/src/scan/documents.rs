@@ -99,7 +99,7 @@ impl Scanner<'_> {
                 recovered: false,
                 client: None,
                 request: None,
-                fields: matcher.shown(rule, value),
+                fields: matcher.shown(rule, false, value),
                 raw: Some(text(&entry.raw).into_owned()),
             });
         }

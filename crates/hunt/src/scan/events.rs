@@ -125,7 +125,7 @@ impl Scan<'_, '_> {
                 recovered: false,
                 client: client(CLIENTS.iter().filter_map(|name| event.first(name))),
                 request: None,
-                fields: matcher.shown(rule, |name| event.first(name).map(str::to_owned)),
+                fields: matcher.shown(rule, false, |name| event.first(name).map(str::to_owned)),
                 raw: Some(text(&line[..line.len().min(RAW_LIMIT_BYTES)]).into_owned()),
             };
             self.part.hits.push(hit);

@@ -181,8 +181,9 @@ impl Scan<'_, '_> {
         let (shown, compiled) = (&mut class.shown, &class.compiled);
         let again = can_be_read_again(self.file, chunk);
         hits(self.file, self.part, &of, (chunk, raw), found, |rule| {
-            let places =
-                shown.entry((rule, again)).or_insert_with(|| compiled.shown_places(rule, again, record.form));
+            let places = shown
+                .entry((rule, again))
+                .or_insert_with(|| compiled.shown(rule, again, |name| record.form.field(name)));
             places.iter().filter_map(|(name, field)| Some((Arc::clone(name), text(*field)?))).collect()
         });
         Ok(())
@@ -211,12 +212,8 @@ impl Scan<'_, '_> {
         let number = event.first("EventRecordID").and_then(|number| number.parse().ok());
         let of = Of { host, artifact: &artifact, written, client, number };
         hits(self.file, self.part, &of, (chunk, raw), &found, |rule| {
-            let value = |name: &str| event.first(name).map(str::to_owned);
-            if can_be_read_again(self.file, chunk) {
-                matcher.kept(rule, value)
-            } else {
-                matcher.shown(rule, value)
-            }
+            matcher
+                .shown(rule, can_be_read_again(self.file, chunk), |name| event.first(name).map(str::to_owned))
         });
     }
 

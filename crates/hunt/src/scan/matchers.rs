@@ -157,8 +157,7 @@ impl<'c> Matchers<'c> {
             let named = |name: &String| Some((name.as_str().into(), own(rule, name)?));
             let mut names: Vec<_> = info.fields.iter().filter_map(named).collect();
             let kept = names.len();
-            let is_new = |name: &&String| !info.fields.iter().any(|field| field.eq_ignore_ascii_case(name));
-            names.extend(info.compared.iter().filter(is_new).filter_map(named));
+            names.extend(info.compared.iter().filter_map(named));
             (rule, (names, kept))
         };
         matcher.rules().map(of_rule).collect()
@@ -213,31 +212,17 @@ impl Record for LineRecord<'_> {
 }
 
 impl EventMatcher {
-    /// What a rule wants shown of a record whose values `value` finds.
-    pub(super) fn shown(&self, rule: usize, value: impl Fn(&str) -> Option<String>) -> Vec<ShownField> {
-        Self::values(self.names(rule, false), value)
-    }
-
-    /// What must be kept for a rule of a record that can be read again.
-    pub(super) fn kept(&self, rule: usize, value: impl Fn(&str) -> Option<String>) -> Vec<ShownField> {
-        Self::values(self.names(rule, true), value)
-    }
-
-    fn names(&self, rule: usize, only_kept: bool) -> &[(Arc<str>, String)] {
-        let Some((names, kept)) = self.shown.get(&rule) else { return &[] };
-        if only_kept { &names[..*kept] } else { names }
-    }
-
-    fn values(names: &[(Arc<str>, String)], value: impl Fn(&str) -> Option<String>) -> Vec<ShownField> {
-        names.iter().filter_map(|(name, own)| Some((name.clone(), value(own)?))).collect()
-    }
-
-    /// The names that a rule wants shown, or kept, and the numbers of their fields in a form.
-    pub(super) fn shown_places(&self, rule: usize, only_kept: bool, form: &Form) -> Vec<(Arc<str>, usize)> {
-        self.names(rule, only_kept)
-            .iter()
-            .filter_map(|(name, own)| Some((name.clone(), form.field(own)?)))
-            .collect()
+    /// What a rule wants shown of a record, as `find` has it by the record's own names; of a record that can be read
+    /// again, what must be kept.
+    pub(super) fn shown<T>(
+        &self,
+        rule: usize,
+        again: bool,
+        find: impl Fn(&str) -> Option<T>,
+    ) -> Vec<(Arc<str>, T)> {
+        let Some((names, kept)) = self.shown.get(&rule) else { return Vec::new() };
+        let names = if again { &names[..*kept] } else { names };
+        names.iter().filter_map(|(name, own)| Some((Arc::clone(name), find(own)?))).collect()
     }
 }
 

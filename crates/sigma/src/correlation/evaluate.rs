@@ -151,11 +151,9 @@ fn is_called(hit: &Hit<'_>, reference: &str) -> bool {
     hit.name == Some(reference) || hit.id.is_some_and(|id| id.eq_ignore_ascii_case(reference))
 }
 
-/// The value of a field, under the name that an alias gives it for the rule of the hit ("Field Name Aliases").
+/// The value of a field, under the name that it has in the records of the rule that hit.
 fn value(correlation: &Correlation, hit: &Hit<'_>, field: &str) -> Option<String> {
-    let alias = correlation.aliases.iter().find(|alias| alias.name == field);
-    let own = alias.and_then(|alias| alias.fields.iter().find(|(rule, _)| is_called(hit, rule)));
-    (hit.field)(own.map_or(field, |(_, own)| own))
+    (hit.field)(correlation.own_name(field, |reference| is_called(hit, reference)))
 }
 
 fn matched(positions: &[usize], group: &[(String, String)], events: &[Event<'_>]) -> Match {
