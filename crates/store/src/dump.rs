@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::{Column, Row, Rows, Session};
 use crate::error::{Result, StoreError};
+use crate::ids;
 use crate::migrate::{self, hex};
 use crate::store::{Read, Write};
 
@@ -364,6 +365,7 @@ pub(crate) fn restore(write: &mut Write<'_>, dump: &mut dyn BufRead) -> Result<D
             _ => return Err(lines.problem("it holds a line that is neither a row nor a table".to_owned())),
         }
     };
+    ids::index(&mut write.session)?;
     verify(write, &end, &lines)
 }
 

@@ -2,15 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::engine::{Column, Rows};
 use crate::error::{Result, StoreError};
+use crate::ids;
 use crate::store::Write;
 
 /// The collection number under which lanes of the whole store stand.
 pub(crate) const WHOLE_STORE: i64 = 0;
 
 /// Numbers of ids.
-#[derive(Default)]
 pub(crate) struct Items<'a> {
     keys: HashMap<&'a str, i64>,
     /// Those that were not in the store before, of which there can be no object either.
@@ -42,43 +41,8 @@ impl Write<'_> {
     pub(crate) fn intern_items<'a>(&mut self, mut ids: Vec<&'a str>) -> Result<Items<'a>> {
         ids.sort_unstable();
         ids.dedup();
-        let rows = Rows { columns: vec![Column::Texts(ids.clone())] };
-        let made = self.session.insert_new("item", &["id"], &[], &rows)?;
-        let mut items =
-            Items { keys: HashMap::with_capacity(ids.len()), fresh: HashSet::with_capacity(ids.len()) };
-        let mut missing = Vec::new();
-        for (id, key) in ids.into_iter().zip(made) {
-            match key {
-                Some(key) => {
-                    items.keys.insert(id, key);
-                    items.fresh.insert(key);
-                }
-                None => missing.push(id),
-            }
-        }
-        self.find_items(&missing, &mut items)?;
-        Ok(items)
-    }
-
-    fn find_items<'a>(&mut self, ids: &[&'a str], items: &mut Items<'a>) -> Result<()> {
-        let mut found: HashMap<String, i64> = HashMap::with_capacity(ids.len());
-        let rows = Rows { columns: vec![Column::Texts(ids.to_vec())] };
-        self.session.for_rows(
-            "select i.key, i.id from {rows id} join item i on i.id = r.id",
-            &rows,
-            &[],
-            &mut |row| {
-                found.insert(row.string(1)?, row.int(0)?);
-                Ok(())
-            },
-        )?;
-        for id in ids {
-            let key = found
-                .get(*id)
-                .ok_or_else(|| StoreError::Corrupt { reason: format!("{id} got no number") })?;
-            items.keys.insert(id, *key);
-        }
-        Ok(())
+        let (keys, fresh) = ids::number(&mut self.session, &ids)?;
+        Ok(Items { keys, fresh })
     }
 
     /// The number of a summary of markings.

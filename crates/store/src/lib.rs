@@ -30,6 +30,7 @@ mod dump;
 mod edges;
 mod engine;
 mod error;
+mod ids;
 mod intern;
 mod migrate;
 mod page;

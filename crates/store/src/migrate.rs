@@ -4,9 +4,10 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::{Row, Session, Value};
 use crate::error::{Result, StoreError};
+use crate::ids;
 
 /// All migrations in order; the first is number 1.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/001-objects.sql"),
     include_str!("../migrations/002-accounts.sql"),
     include_str!("../migrations/003-work.sql"),
@@ -16,7 +17,11 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/007-sessions.sql"),
     include_str!("../migrations/008-givers.sql"),
     include_str!("../migrations/009-eras.sql"),
+    include_str!("../migrations/010-ids.sql"),
 ];
+
+/// The migration after which hashes of ids are made by the program.
+const IDS_HASHED: i64 = 10;
 
 const TABLE: &str = "create table if not exists migration (number {int} primary key, sha256 {text} not null, \
     applied_us {int} not null) {strict}";
@@ -58,6 +63,9 @@ fn apply(session: &mut Session<'_>, text: &str, number: i64, hash: &str, now_us:
         if session.dialect().is_named(engine) {
             session.run_script(statements)?;
         }
+    }
+    if number == IDS_HASHED {
+        ids::index(session)?;
     }
     session.run(
         "insert into migration (number, sha256, applied_us) values ($1, $2, $3)",

@@ -142,10 +142,11 @@ impl Write<'_> {
     /// Changes who may know one version of an object, everywhere in the store: its pages, its values, its relations.
     pub fn remark(&mut self, id: &str, version_us: i64, marking: &str) -> Result<MarkingKey> {
         let marking = self.intern_marking(marking)?;
+        let item = self.item(id)?.ok_or(StoreError::Missing { what: "object" })?;
         let found = self.session.first(
-            "select o.key, o.item, l.type, l.spec_version, l.marking from item i join object o on o.item = i.key \
-             join lane l on l.key = o.lane where i.id = $1 and o.version_us = $2",
-            &[id.into(), version_us.into()],
+            "select o.key, o.item, l.type, l.spec_version, l.marking from object o join lane l on l.key = o.lane \
+             where o.item = $1 and o.version_us = $2",
+            &[item.into(), version_us.into()],
             |row| Ok((row.int(0)?, row.int(1)?, row.string(2)?, row.string(3)?, row.int(4)?)),
         )?;
         let (object, item, object_type, spec_version, before) =

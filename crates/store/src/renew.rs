@@ -6,6 +6,7 @@ use crate::clearance::MarkingKey;
 use crate::collection::CollectionKey;
 use crate::engine::{Column, Row, Rows};
 use crate::error::Result;
+use crate::ids;
 use crate::store::{Read, Write};
 
 /// A version of an object where it stands in a collection.
@@ -22,17 +23,21 @@ pub struct Standing {
 impl Read<'_> {
     /// Where some versions, by id and instant, stand in a collection.
     pub fn standings(&mut self, collection: CollectionKey, of: &[(&str, i64)]) -> Result<Vec<Standing>> {
-        let rows = Rows {
-            columns: vec![
-                Column::Ints((0..).take(of.len()).collect()),
-                Column::Texts(of.iter().map(|(id, _)| *id).collect()),
-                Column::Ints(of.iter().map(|(_, version_us)| *version_us).collect()),
-            ],
-        };
+        let ids: Vec<&str> = of.iter().map(|(id, _)| *id).collect();
+        let items = ids::find(&mut self.session, &ids)?;
+        let (mut numbers, mut keys, mut versions) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, (id, version_us)) in (0..).zip(of) {
+            if let Some(item) = items.get(id) {
+                numbers.push(number);
+                keys.push(*item);
+                versions.push(*version_us);
+            }
+        }
+        let rows = Rows { columns: vec![Column::Ints(numbers), Column::Ints(keys), Column::Ints(versions)] };
         let mut found = Vec::new();
         self.session.for_rows(
-            "select r.n, m.place, k.summary from {rows n, id, version_us} join item i on i.id = r.id \
-             join member m {using member_item} on m.collection = $4 and m.item = i.key \
+            "select r.n, m.place, k.summary from {rows n, item, version_us} \
+             join member m {using member_item} on m.collection = $4 and m.item = r.item \
              and m.version_us = r.version_us join lane l on l.key = m.lane join marking k on k.key = l.marking",
             &rows,
             &[collection.0.into()],

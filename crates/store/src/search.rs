@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::clearance::{Clearance, MarkingKey};
 use crate::engine::{Column, Row, Rows, Value};
 use crate::error::Result;
+use crate::ids;
 use crate::migrate::hex;
 use crate::page::PAGE_LIMIT;
 use crate::store::Read;
@@ -34,7 +35,7 @@ const WALK_LIMIT: usize = 100_000;
 
 /// Objects whose values stand in one order. More would scatter the values of a batch over more pages than a cache
 /// holds; fewer would be more ranges for each search. The migrations know the number, too.
-const ERA_OBJECTS: i64 = 131_072;
+pub(crate) const ERA_OBJECTS: i64 = 131_072;
 
 /// Index ranges that are merged in one statement; of more, the result is sorted.
 const MERGED_LIMIT: usize = 64;
@@ -319,11 +320,9 @@ impl Read<'_> {
         Ok((rows.into_iter().map(|(_, related)| related).collect(), next))
     }
 
-    fn item(&mut self, id: &str) -> Result<Option<i64>> {
-        if id.contains('\0') {
-            return Ok(None);
-        }
-        self.session.first("select key from item where id = $1", &[id.into()], |row| row.int(0))
+    /// The number of an id.
+    pub(crate) fn item(&mut self, id: &str) -> Result<Option<i64>> {
+        Ok(ids::find(&mut self.session, &[id])?.remove(id))
     }
 
     /// None where an id of the query is nowhere in the store, or nothing may be seen: then nothing is found.

@@ -5,6 +5,7 @@
 
 use crate::engine::{Column, Row, Rows};
 use crate::error::Result;
+use crate::ids;
 use crate::store::Read;
 
 /// A version of an id in the whole store: the newest, where not every one was asked for.
@@ -43,12 +44,13 @@ impl Read<'_> {
     /// The newest version of each of some ids; what is not there is left out.
     pub fn newest(&mut self, ids: &[&str], with_bytes: bool) -> Result<Vec<Newest>> {
         let text = "select i.id, o.version_us, k.summary, a.name, case when $2 = 1 then o.bytes end \
-             from {rows id} join item i on i.id = r.id join object o on o.item = i.key and o.version_us = \
+             from {rows item} join item i on i.key = r.item join object o on o.item = i.key and o.version_us = \
              (select max(n.version_us) from object n where n.item = i.key) \
              join lane l on l.key = o.lane join marking k on k.key = l.marking \
              left join given g on g.object = o.key left join account a on a.key = g.account";
         let mut found = Vec::new();
-        self.session.for_rows(text, &asked(ids), &[with_bytes.into()], &mut |row: &Row<'_>| {
+        let asked = self.asked(ids)?;
+        self.session.for_rows(text, &asked, &[with_bytes.into()], &mut |row: &Row<'_>| {
             found.push(Newest {
                 id: row.string(0)?,
                 version_us: row.int(1)?,
@@ -63,12 +65,13 @@ impl Read<'_> {
 
     /// Every version of each of some ids, with its bytes, the oldest first.
     pub fn every_version(&mut self, ids: &[&str]) -> Result<Vec<Newest>> {
-        let text = "select i.id, o.version_us, k.summary, a.name, o.bytes from {rows id} join item i on i.id = r.id \
+        let text = "select i.id, o.version_us, k.summary, a.name, o.bytes from {rows item} join item i on i.key = r.item \
              join object o on o.item = i.key join lane l on l.key = o.lane join marking k on k.key = l.marking \
              left join given g on g.object = o.key left join account a on a.key = g.account \
              order by i.id, o.version_us";
+        let asked = self.asked(ids)?;
         let mut found = Vec::new();
-        self.session.for_rows(text, &asked(ids), &[], &mut |row: &Row<'_>| {
+        self.session.for_rows(text, &asked, &[], &mut |row: &Row<'_>| {
             found.push(Newest {
                 id: row.string(0)?,
                 version_us: row.int(1)?,
@@ -113,20 +116,21 @@ impl Read<'_> {
     }
 
     fn named_items(&mut self, ids: &[&str]) -> Result<Vec<(i64, String)>> {
-        let text = "select i.key, i.id from {rows id} join item i on i.id = r.id \
+        let text = "select i.key, i.id from {rows item} join item i on i.key = r.item \
              where exists (select 1 from relation t where t.target = i.key)";
+        let asked = self.asked(ids)?;
         let mut named = Vec::new();
-        self.session.for_rows(text, &asked(ids), &[], &mut |row: &Row<'_>| {
+        self.session.for_rows(text, &asked, &[], &mut |row: &Row<'_>| {
             named.push((row.int(0)?, row.string(1)?));
             Ok(())
         })?;
         Ok(named)
     }
-}
 
-fn asked<'a>(ids: &[&'a str]) -> Rows<'a> {
-    let mut ids: Vec<&str> = ids.iter().copied().filter(|id| !id.contains('\0')).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    Rows { columns: vec![Column::Texts(ids)] }
+    /// The numbers of some ids, in the order of the ids; what is not there is left out.
+    fn asked(&mut self, ids: &[&str]) -> Result<Rows<'static>> {
+        let mut found: Vec<(&str, i64)> = ids::find(&mut self.session, ids)?.into_iter().collect();
+        found.sort_unstable();
+        Ok(Rows { columns: vec![Column::Ints(found.into_iter().map(|(_, item)| item).collect())] })
+    }
 }

@@ -9,20 +9,29 @@ pub(crate) mod sqlite;
 pub(crate) mod value;
 
 use crate::error::Result;
+use crate::ids::Known;
 use dialect::Dialect;
 pub(crate) use value::{Column, Row, Rows, Value};
 
 /// One transaction's connection.
 pub(crate) enum Session<'a> {
-    Sqlite(&'a rusqlite::Connection),
+    Sqlite(&'a rusqlite::Connection, Known),
     Postgres(&'a mut postgresql::Link),
 }
 
 impl Session<'_> {
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
-            Session::Sqlite(_) => Dialect::Sqlite,
+            Session::Sqlite(..) => Dialect::Sqlite,
             Session::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The filters of ids, where the engine has no index of its own over them.
+    pub(crate) fn filters(&self) -> Option<Known> {
+        match self {
+            Session::Sqlite(_, known) => Some(Known::clone(known)),
+            Session::Postgres(_) => None,
         }
     }
 
@@ -30,7 +39,7 @@ impl Session<'_> {
     pub(crate) fn run(&mut self, text: &str, values: &[Value<'_>]) -> Result<usize> {
         values.iter().try_for_each(Value::check)?;
         match self {
-            Session::Sqlite(connection) => sqlite::run(connection, text, values),
+            Session::Sqlite(connection, _) => sqlite::run(connection, text, values),
             Session::Postgres(link) => link.run(text, values),
         }
     }
@@ -39,7 +48,7 @@ impl Session<'_> {
     pub(crate) fn run_script(&mut self, text: &str) -> Result<()> {
         let text = self.dialect().translate(text);
         match self {
-            Session::Sqlite(connection) => Ok(connection.execute_batch(&text)?),
+            Session::Sqlite(connection, _) => Ok(connection.execute_batch(&text)?),
             Session::Postgres(link) => link.run_script(&text),
         }
     }
@@ -53,7 +62,7 @@ impl Session<'_> {
     ) -> Result<()> {
         values.iter().try_for_each(Value::check)?;
         match self {
-            Session::Sqlite(connection) => sqlite::for_each(connection, text, values, each),
+            Session::Sqlite(connection, _) => sqlite::for_each(connection, text, values, each),
             Session::Postgres(link) => link.for_each(text, values, each),
         }
     }
@@ -73,7 +82,7 @@ impl Session<'_> {
             return Ok(());
         }
         match self {
-            Session::Sqlite(connection) => sqlite::for_rows(connection, text, rows, values, each),
+            Session::Sqlite(connection, _) => sqlite::for_rows(connection, text, rows, values, each),
             Session::Postgres(link) => link.for_rows(text, rows, values, each),
         }
     }
@@ -97,7 +106,7 @@ impl Session<'_> {
             "insert into {table} ({names}) {{values {names}}} on conflict ({unique_names}) do nothing"
         );
         match self {
-            Session::Sqlite(connection) => sqlite::insert_new(connection, &text, rows),
+            Session::Sqlite(connection, _) => sqlite::insert_new(connection, &text, rows),
             Session::Postgres(link) => link.insert_new(&text, unique, rows),
         }
     }

@@ -14,6 +14,7 @@ use super::Session;
 use super::dialect::{Dialect, MANY};
 use super::value::{Row, Rows, Value};
 use crate::error::{Result, StoreError};
+use crate::ids::{Filters, Known};
 
 /// How long a transaction waits for another process that writes. A batch of 10,000 objects takes under a second.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
@@ -26,8 +27,8 @@ const STATEMENTS: usize = 256;
 /// large batch a fifteenth; but a sync takes longer as long as the WAL still grows, and every answer waits for one.
 const CHECKPOINT_PAGES: i64 = 16_000;
 
-/// Page cache of the writer, which touches every index (the ids of a million objects are two thirds of it, the rest is
-/// the newest values), and of each reader, which touches few.
+/// Page cache of the writer, which touches every index (the values and hashes of an era are two thirds of it), and of each
+/// reader, which touches few.
 const WRITER_CACHE_KIB: i64 = 128 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
 
@@ -38,6 +39,7 @@ pub(crate) struct Sqlite {
     path: PathBuf,
     writer: Mutex<Connection>,
     readers: Readers,
+    filters: Filters,
 }
 
 struct Readers {
@@ -63,7 +65,7 @@ impl Sqlite {
             writer.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
         }
         let readers = Readers { state: Mutex::default(), returned: Condvar::new(), limit: readers.max(1) };
-        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers })
+        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers, filters: Filters::default() })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -78,7 +80,9 @@ impl Sqlite {
             connection.execute_batch("rollback")?;
         }
         connection.execute_batch("begin immediate")?;
-        let done = work(Session::Sqlite(&connection))
+        let done = self
+            .session(&connection)
+            .and_then(&mut *work)
             .and_then(|out| connection.execute_batch("commit").map(|()| out).map_err(StoreError::from));
         if done.is_err() && !connection.is_autocommit() {
             connection.execute_batch("rollback")?;
@@ -92,9 +96,15 @@ impl Sqlite {
         let connection =
             reader.connection.as_ref().expect("a reader holds its connection until it is dropped");
         connection.execute_batch("begin")?;
-        let done = work(Session::Sqlite(connection));
+        let done = self.session(connection).and_then(work);
         connection.execute_batch("rollback")?;
         done
+    }
+
+    /// The session of a transaction that has just begun.
+    fn session<'a>(&self, connection: &'a Connection) -> Result<Session<'a>> {
+        let known = self.filters.known(&mut Session::Sqlite(connection, Known::default()))?;
+        Ok(Session::Sqlite(connection, known))
     }
 
     fn reader(&self) -> Result<Reader<'_>> {

@@ -67,6 +67,24 @@ impl Home {
         });
     }
 
+    /// Makes the number of the next id the one after `key`.
+    pub(crate) fn skip_to_item(&self, key: i64) {
+        self.behind_its_back(&if self.folder.is_some() {
+            format!("insert into item (key, id) values ({key}, 'skipped--{key}')")
+        } else {
+            format!("select setval(pg_get_serial_sequence('item', 'key'), {key})")
+        });
+    }
+
+    /// Rows of a table, as a dump has them.
+    pub(crate) fn rows(&self, table: &str) -> Vec<serde_json::Value> {
+        let mut dump = Vec::new();
+        self.store.dump(&mut dump).unwrap();
+        let lines = dump.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let lines = lines.map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap());
+        lines.skip_while(|line| line["table"] != table).skip(1).take_while(|line| line.is_array()).collect()
+    }
+
     pub(crate) fn collection(&self, title: &str) -> CollectionKey {
         let id = format!("00000000-0000-4000-8000-{title:0>12}");
         self.store

@@ -89,7 +89,7 @@ pub(crate) fn a_damaged_dump_is_refused(home: &Home) {
         without(object),
         without(lines.len() - 1),
         whole.replacen("\\\"n\\\":700", "\\\"n\\\":701", 1),
-        whole.replacen("\"migration\":9", "\"migration\":2", 1),
+        whole.replacen("\"migration\":10", "\"migration\":2", 1),
         whole.replacen("{\"table\":\"object\"}", "{\"table\":\"thing\"}", 1),
         whole.replacen(lines[object], "[1,2]", 1),
         whole.replacen(lines[object], "[\"x\",null,3,4,5,6]", 1),

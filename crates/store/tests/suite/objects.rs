@@ -267,6 +267,85 @@ pub(crate) fn writers_in_opposite_order_both_succeed(home: &Home) {
     }
 }
 
+/// What stands in the given columns of all rows of a table.
+fn columns(home: &Home, table: &str, columns: &[usize]) -> Vec<Vec<serde_json::Value>> {
+    let row = |row: &serde_json::Value| columns.iter().map(|at| row[*at].clone()).collect();
+    home.rows(table).iter().map(row).collect()
+}
+
+/// That no two rows of a table agree in the given columns.
+#[track_caller]
+fn assert_unique(home: &Home, table: &str, wanted: &[usize]) {
+    let mut seen = BTreeSet::new();
+    for row in columns(home, table, wanted) {
+        assert!(seen.insert(format!("{row:?}")), "{row:?} is twice in {table}");
+    }
+}
+
+pub(crate) fn an_id_has_one_number_whoever_writes(home: &Home) {
+    let collections = [home.collection("1"), home.collection("2"), home.collection("3")];
+    let other = home.open_again();
+    let stores = [&home.store, &other];
+    thread::scope(|scope| {
+        for writer in 0..6 {
+            let (store, collection) = (stores[writer % 2], collections[writer / 2]);
+            scope.spawn(move || {
+                for round in 0..15 {
+                    // Each batch has half of the one before, and names what others bring at the same time.
+                    let objects: Vec<Made> = many(round * 10, 20)
+                        .into_iter()
+                        .map(|made| made.by("identity--creator").related("a", "b", &format!("c--{round}")))
+                        .collect();
+                    let new: Vec<NewObject<'_>> = objects.iter().map(Made::new_object).collect();
+                    store.write(|write| write.add(collection, &new, NOON)).unwrap();
+                }
+            });
+        }
+    });
+    assert_unique(home, "item", &[1]);
+    assert_unique(home, "object", &[1, 2]);
+    assert_unique(home, "member", &[0, 2, 3]);
+    assert_eq!(home.rows("object").len(), 160);
+    for collection in collections {
+        assert_eq!(home.store.read(|read| read.last_place(collection)).unwrap().0, 160);
+    }
+}
+
+pub(crate) fn ids_are_known_in_every_era(home: &Home) {
+    const ERA: i64 = 131_072;
+    let collection = home.collection("1");
+    let add = |store: &watchfire_store::Store, objects: &[Made]| -> usize {
+        let new: Vec<NewObject<'_>> = objects.iter().map(Made::new_object).collect();
+        added(&store.write(|write| write.add(collection, &new, NOON)).unwrap()).len()
+    };
+    assert_eq!(add(&home.store, &many(0, 10)), 10);
+    for (round, first) in (1..=3).zip([1_000, 2_000, 3_000]) {
+        home.skip_to_item(round * ERA - 5);
+        // What fills an era and does not come to be must not be taken for what is in it.
+        let undone = many(first + 500, 10);
+        let new: Vec<NewObject<'_>> = undone.iter().map(Made::new_object).collect();
+        let failed = home.store.write(|write| {
+            write.add(collection, &new, NOON)?;
+            write.add(collection, &new, NOON)?;
+            Err::<(), _>(StoreError::Missing { what: "test" })
+        });
+        assert!(failed.is_err());
+        assert_eq!(add(&home.store, &many(first, 10)), 10);
+    }
+    for store in [&home.store, &home.open_again()] {
+        for first in [0, 1_000, 2_000, 3_000] {
+            assert_eq!(add(store, &many(first, 10)), 0, "{first} is known");
+        }
+    }
+    assert_eq!(add(&home.store, &many(1_500, 10)), 10, "what was undone is new");
+    assert_unique(home, "item", &[1]);
+    let known = many(2_000, 10);
+    let filter = Filter { ids: known.iter().map(|made| made.id.as_str()).collect(), ..everything() };
+    let page =
+        home.store.read(|read| read.page(collection, &filter, &Clearance::Everything, 0, 100)).unwrap();
+    assert_eq!(page.objects.len(), 10);
+}
+
 pub(crate) fn a_status_is_told_to_who_asked(home: &Home) {
     let collection = home.collection("1");
     let entry = |outcome: &str, message: Option<&str>| Entry {

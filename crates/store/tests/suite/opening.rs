@@ -23,7 +23,7 @@ pub(crate) fn opening_again_changes_nothing(home: &Home) {
 
 pub(crate) fn a_newer_store_is_refused(home: &Home) {
     home.behind_its_back("insert into migration (number, sha256, applied_us) values (99, 'x', 0)");
-    assert!(matches!(open(home), Err(StoreError::Newer { found: 99, known: 9 })));
+    assert!(matches!(open(home), Err(StoreError::Newer { found: 99, known: 10 })));
     home.behind_its_back("delete from migration where number = 99");
     assert!(open(home).is_ok());
 }
@@ -33,7 +33,7 @@ pub(crate) fn an_altered_migration_is_refused(home: &Home) {
     assert!(matches!(open(home), Err(StoreError::Altered { number: 2 })));
 }
 
-/// The schema before migration 9, which gave values an era.
+/// The schema before migrations 9 and 10, which gave values and, in a file, hashes of ids an era.
 const WITHOUT_ERAS: &str = "
     create table value_flat (value {text} not null, marking {int} not null, object {int} not null,
       primary key (value, marking, object)) {clustered};
@@ -41,7 +41,16 @@ const WITHOUT_ERAS: &str = "
     drop table value;
     alter table value_flat rename to value;
     create index member_object on member (object);
-    delete from migration where number = 9;
+    create unique index member_added on member (collection, added_us);
+    delete from migration where number >= 9;
+";
+const WITHOUT_HASHES: &str = "
+    create table item_text (key integer primary key, id text not null unique) strict;
+    insert into item_text (key, id) select key, id from item;
+    drop table item;
+    alter table item_text rename to item;
+    drop table item_hash;
+    drop table item_filter;
 ";
 
 pub(crate) fn values_of_before_get_their_era(home: &Home) {
@@ -57,8 +66,14 @@ pub(crate) fn values_of_before_get_their_era(home: &Home) {
     };
     let back = words.iter().fold(WITHOUT_ERAS.to_owned(), |text, (word, means)| text.replace(word, means));
     home.behind_its_back(&back);
+    if home.folder.is_some() {
+        home.behind_its_back(WITHOUT_HASHES);
+    }
     let again = home.open_again();
     assert_eq!(again.digest().unwrap(), before);
+    let known = many(0, 20).iter().map(|made| made.id.clone()).collect::<Vec<_>>();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    assert_eq!(again.read(|read| read.newest(&known, false)).unwrap().len(), 20, "ids of before are found");
     again.write(|write| write.add(collection, &[many(20, 1)[0].new_object()], NOON)).unwrap();
 }
 

@@ -48,12 +48,14 @@ impl Node {
 
     /// The same over another store, with lines put at the head of its configuration.
     pub fn with_store(store: &str, configuration: &str) -> Self {
-        let folder = tempfile::tempdir_in(if Path::new("/dev/shm").is_dir() {
-            "/dev/shm".into()
-        } else {
-            std::env::temp_dir()
-        })
-        .unwrap();
+        let memory = Path::new("/dev/shm");
+        let temporary = std::env::temp_dir();
+        Self::in_folder(if memory.is_dir() { memory } else { &temporary }, store, configuration)
+    }
+
+    /// The same in a folder within another.
+    pub fn in_folder(parent: &Path, store: &str, configuration: &str) -> Self {
+        let folder = tempfile::tempdir_in(parent).unwrap();
         let arguments = [
             "init",
             "--organisation",
@@ -74,6 +76,11 @@ impl Node {
         std::fs::write(&file, format!("{configuration}\n{text}")).unwrap();
         let (child, address) = start(folder.path());
         Self { folder, address, collection, child }
+    }
+
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Kills it without a word, and starts it again.

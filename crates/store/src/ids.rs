@@ -1,0 +1,287 @@
+//! Which number an id has.
+//!
+//! PostgreSQL keeps an index over the text of ids. In SQLite that index was what grew dearest with a store: ids are random,
+//! so of ten thousand new ones each is written to a page of its own, and to find that none of them is there takes as many
+//! pages again. So here hashes of ids stand by era, the items of one being [`ERA`] keys in a row: new hashes fall on the
+//! pages of the last era, and of each era that is full a filter in memory says of nearly every id that it is not there.
+//!
+//! A hash is only the way to an id, whose text is compared. That an id has one number is held by the engine on
+//! PostgreSQL; on SQLite by its having one writer, who looks before it writes, in one transaction.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sha2::{Digest, Sha256};
+
+use crate::engine::{Column, Rows, Session};
+use crate::error::{Result, StoreError};
+use crate::search::ERA_OBJECTS as ERA;
+
+/// Groups of 256 bits in a filter: 16 bits for each id of an era, by which one id in a thousand is looked for in vain.
+const GROUPS: usize = 8192;
+
+/// Bits of a hash that are set in its group.
+const MARKS: u32 = 8;
+
+const FILTER_BYTES: usize = GROUPS * 32;
+
+/// Which ids cannot be in an era: a Bloom filter in which all bits of an id are beside each other (Putze, Sanders,
+/// Singler, 2007).
+pub(crate) struct Filter(Vec<[u32; 8]>);
+
+/// Where a hash stands in a filter. The bits of a hash are as good as random, so each is used once.
+fn group(hash: i64) -> usize {
+    (hash >> 40) as usize % GROUPS
+}
+
+impl Filter {
+    fn empty() -> Self {
+        Self(vec![[0; 8]; GROUPS])
+    }
+
+    fn mark(&mut self, hash: i64) {
+        let group = &mut self.0[group(hash)];
+        for at in 0..MARKS {
+            group[at as usize] |= 1 << (hash >> (5 * at) & 31);
+        }
+    }
+
+    fn may_have(&self, hash: i64) -> bool {
+        let group = &self.0[group(hash)];
+        (0..MARKS).all(|at| group[at as usize] >> (hash >> (5 * at) & 31) & 1 == 1)
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flatten().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self> {
+        if bytes.len() != FILTER_BYTES {
+            return Err(StoreError::Corrupt { reason: "a filter of ids is of another size".to_owned() });
+        }
+        let mut filter = Self::empty();
+        let words =
+            bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+        for (word, read) in filter.0.iter_mut().flatten().zip(words) {
+            *word = read;
+        }
+        Ok(filter)
+    }
+}
+
+/// The filters of all eras that are full, from the first on.
+pub(crate) type Known = Arc<Vec<Arc<Filter>>>;
+
+/// The filters that this process has read.
+#[derive(Default)]
+pub(crate) struct Filters(RwLock<Known>);
+
+impl Filters {
+    /// Those of a transaction that has just begun, and so sees only what was committed: what fills an era and is rolled
+    /// back leaves nothing here. A filter never changes once it is written.
+    pub(crate) fn known(&self, session: &mut Session<'_>) -> Result<Known> {
+        let known = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        if known.is_empty() && !is_migrated(session)? || next_full(session)? <= known.len() as i64 {
+            return Ok(known);
+        }
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let text = "select bits from item_filter where era >= $1 order by era";
+        let more = session.list(text, &[(kept.len() as i64).into()], |row| Filter::read(row.bytes(0)?))?;
+        *kept = Arc::new(kept.iter().cloned().chain(more.into_iter().map(Arc::new)).collect());
+        Ok(Arc::clone(&kept))
+    }
+}
+
+/// False only until the migration that makes them.
+fn is_migrated(session: &mut Session<'_>) -> Result<bool> {
+    let text = "select 1 from sqlite_schema where name = 'item_filter'";
+    Ok(session.first(text, &[], |_| Ok(()))?.is_some())
+}
+
+/// The first era that has no filter.
+fn next_full(session: &mut Session<'_>) -> Result<i64> {
+    let text = "select era from item_filter order by era desc limit 1";
+    Ok(session.first(text, &[], |row| row.int(0))?.map_or(0, |era| era + 1))
+}
+
+/// Not negative, and nothing that anybody could aim at.
+fn hash(id: &str) -> i64 {
+    let digest = Sha256::digest(id.as_bytes());
+    digest.iter().take(8).fold(0, |hash, byte| hash << 8 | i64::from(*byte)) & i64::MAX
+}
+
+fn last_key(session: &mut Session<'_>) -> Result<i64> {
+    let text = "select key from item order by key desc limit 1";
+    Ok(session.first(text, &[], |row| row.int(0))?.unwrap_or(0))
+}
+
+/// The numbers of those of `ids` that have one.
+pub(crate) fn find<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<HashMap<&'a str, i64>> {
+    // PostgreSQL holds no NUL in text, so neither engine has such an id.
+    let ids: Vec<&str> = ids.iter().copied().filter(|id| !id.contains('\0')).collect();
+    let Some(known) = session.filters() else { return find_by_text(session, &ids) };
+    let mut missing: Vec<(i64, &str)> = ids.into_iter().map(|id| (hash(id), id)).collect();
+    // Neighbours are on one page.
+    missing.sort_unstable();
+    missing.dedup();
+    let mut found = HashMap::with_capacity(missing.len());
+    for era in 0..=last_key(session)? / ERA {
+        let filter = known.get(era as usize);
+        let may_be_there = |hash: i64| filter.is_none_or(|filter| filter.may_have(hash));
+        let sought: Vec<(i64, &str)> =
+            missing.iter().copied().filter(|(hash, _)| may_be_there(*hash)).collect();
+        let before = found.len();
+        find_in_era(session, era, &sought, &mut found)?;
+        if found.len() > before {
+            missing.retain(|(_, id)| !found.contains_key(id));
+        }
+    }
+    Ok(found)
+}
+
+fn find_in_era<'a>(
+    session: &mut Session<'_>,
+    era: i64,
+    sought: &[(i64, &'a str)],
+    found: &mut HashMap<&'a str, i64>,
+) -> Result<()> {
+    let columns = vec![
+        Column::Ints((0..).take(sought.len()).collect()),
+        Column::Ints(sought.iter().map(|(hash, _)| *hash).collect()),
+    ];
+    session.for_rows(
+        "select r.n, i.key, i.id from {rows n, hash} cross join item_hash h cross join item i \
+         where h.era = $3 and h.hash = r.hash and i.key = h.item",
+        &Rows { columns },
+        &[era.into()],
+        &mut |row| {
+            let id = sought.get(row.int(0)? as usize).map(|(_, id)| *id);
+            if let Some(id) = id.filter(|id| row.text(2).is_ok_and(|text| text == *id)) {
+                found.insert(id, row.int(1)?);
+            }
+            Ok(())
+        },
+    )
+}
+
+fn find_by_text<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<HashMap<&'a str, i64>> {
+    let mut found = HashMap::with_capacity(ids.len());
+    let columns = vec![Column::Ints((0..).take(ids.len()).collect()), Column::Texts(ids.to_vec())];
+    session.for_rows(
+        "select r.n, i.key from {rows n, id} join item i on i.id = r.id",
+        &Rows { columns },
+        &[],
+        &mut |row| {
+            if let Some(id) = ids.get(row.int(0)? as usize) {
+                found.insert(*id, row.int(1)?);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(found)
+}
+
+/// The numbers of ids, and those numbers among them that are new.
+pub(crate) type Numbered<'a> = (HashMap<&'a str, i64>, HashSet<i64>);
+
+/// Numbers all of `ids`, which are sorted and each there once, making numbers for those that have none.
+pub(crate) fn number<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<Numbered<'a>> {
+    if session.filters().is_some() { number_by_hash(session, ids) } else { number_by_text(session, ids) }
+}
+
+fn number_by_hash<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<Numbered<'a>> {
+    let mut keys = find(session, ids)?;
+    let new: Vec<&str> = ids.iter().copied().filter(|id| !keys.contains_key(id)).collect();
+    let first = last_key(session)? + 1;
+    let numbered: Vec<(i64, &str)> = (first..).zip(new).collect();
+    let columns = vec![
+        Column::Ints(numbered.iter().map(|(key, _)| *key).collect()),
+        Column::Texts(numbered.iter().map(|(_, id)| *id).collect()),
+    ];
+    session.run_rows("insert into item (key, id) {many key, id}", &Rows { columns }, &[])?;
+    add_hashes(session, &numbered)?;
+    fill(session)?;
+    keys.extend(numbered.iter().map(|(key, id)| (*id, *key)));
+    Ok((keys, numbered.into_iter().map(|(key, _)| key).collect()))
+}
+
+/// The engine makes a number for each id that has none, whoever else does so at the same moment.
+fn number_by_text<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<Numbered<'a>> {
+    let rows = Rows { columns: vec![Column::Texts(ids.to_vec())] };
+    let made = session.insert_new("item", &["id"], &[], &rows)?;
+    let there: Vec<&str> =
+        ids.iter().zip(&made).filter(|(_, key)| key.is_none()).map(|(id, _)| *id).collect();
+    let mut keys = find_by_text(session, &there)?;
+    let new = ids.iter().zip(made).filter_map(|(id, key)| Some((*id, key?)));
+    let mut fresh = HashSet::new();
+    for (id, key) in new {
+        keys.insert(id, key);
+        fresh.insert(key);
+    }
+    match ids.iter().find(|id| !keys.contains_key(*id)) {
+        Some(id) => Err(StoreError::Corrupt { reason: format!("{id} got no number") }),
+        None => Ok((keys, fresh)),
+    }
+}
+
+fn add_hashes(session: &mut Session<'_>, numbered: &[(i64, &str)]) -> Result<()> {
+    let mut rows: Vec<(i64, i64, i64)> =
+        numbered.iter().map(|(key, id)| (key / ERA, hash(id), *key)).collect();
+    rows.sort_unstable();
+    let columns = vec![
+        Column::Ints(rows.iter().map(|(era, _, _)| *era).collect()),
+        Column::Ints(rows.iter().map(|(_, hash, _)| *hash).collect()),
+        Column::Ints(rows.iter().map(|(_, _, key)| *key).collect()),
+    ];
+    let text = "insert into item_hash (era, hash, item) {many era, hash, item}";
+    session.run_rows(text, &Rows { columns }, &[])
+}
+
+/// Makes the filters of eras into which no number will fall any more.
+fn fill(session: &mut Session<'_>) -> Result<()> {
+    for era in next_full(session)?..(last_key(session)? + 1) / ERA {
+        let mut filter = Filter::empty();
+        session.for_each("select hash from item_hash where era = $1", &[era.into()], &mut |row| {
+            filter.mark(row.int(0)?);
+            Ok(())
+        })?;
+        let bytes = filter.to_bytes();
+        let text = "insert into item_filter (era, bits) values ($1, $2)";
+        session.run(text, &[era.into(), bytes.as_slice().into()])?;
+    }
+    Ok(())
+}
+
+/// Makes hashes and filters for numbers that were not made here: by a migration or from a dump.
+pub(crate) fn index(session: &mut Session<'_>) -> Result<()> {
+    if session.filters().is_none() {
+        return Ok(());
+    }
+    for era in 0..=last_key(session)? / ERA {
+        let items = session.list(
+            "select key, id from item where key >= $1 and key < $2",
+            &[(era * ERA).into(), ((era + 1) * ERA).into()],
+            |row| Ok((row.int(0)?, row.string(1)?)),
+        )?;
+        let items: Vec<(i64, &str)> = items.iter().map(|(key, id)| (*key, id.as_str())).collect();
+        add_hashes(session, &items)?;
+    }
+    fill(session)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_forgets_nothing_and_refuses_most() {
+        let mut filter = Filter::empty();
+        let name = |number: i64| format!("indicator--{number}");
+        (0..ERA).for_each(|number| filter.mark(hash(&name(number))));
+        let filter = Filter::read(&filter.to_bytes()).unwrap();
+        assert!((0..ERA).all(|number| filter.may_have(hash(&name(number)))));
+        let wrong = (ERA..2 * ERA).filter(|number| filter.may_have(hash(&name(*number)))).count();
+        assert!(wrong < ERA as usize / 500, "{wrong}");
+        assert!(Filter::read(&[0; 31]).is_err());
+    }
+}
