@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use watchfire_store::{AuditEntry, Store, StoreError};
 
@@ -51,21 +51,37 @@ enum Unwritten {
 type Waiting = (Act, SyncSender<std::result::Result<(), Unwritten>>);
 
 /// The way to the audit.
-pub(crate) struct Log(Sender<Waiting>);
+pub(crate) struct Log {
+    /// None once it ends.
+    sender: Option<Sender<Waiting>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Drop for Log {
+    /// Waits for the writer: it holds the store, which is whole in one file only when nobody holds it any more.
+    fn drop(&mut self) {
+        drop(self.sender.take());
+        if let Some(writer) = self.writer.take() {
+            // One that panicked has let go of the store, too.
+            let _ = writer.join();
+        }
+    }
+}
 
 impl Log {
     /// Starts the thread that writes.
     pub(crate) fn start(store: Arc<Store>) -> Self {
         let (sender, receiver) = channel();
-        thread::spawn(move || write_all(&store, &receiver));
-        Self(sender)
+        let writer = thread::spawn(move || write_all(&store, &receiver));
+        Self { sender: Some(sender), writer: Some(writer) }
     }
 
     /// Records an act; when this returns, it is on disk.
     pub(crate) fn record(&self, act: Act) -> Result<()> {
         let (done, wait) = sync_channel(1);
         // A writer that is gone leaves everybody who waits for it alone.
-        let sent = self.0.send((act, done)).map_err(|_| Unwritten::Failed);
+        let sender = self.sender.as_ref().ok_or(Unwritten::Failed);
+        let sent = sender.and_then(|sender| sender.send((act, done)).map_err(|_| Unwritten::Failed));
         let written = sent.and_then(|()| wait.recv().unwrap_or(Err(Unwritten::Failed)));
         written.map_err(|why| NodeError::Unaudited { is_full: why == Unwritten::Full })
     }

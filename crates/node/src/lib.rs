@@ -27,6 +27,7 @@ mod packing;
 mod pages;
 mod patience;
 mod percent;
+mod places;
 mod secret;
 mod serve;
 mod session;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 use watchfire_release::{Community, Directory, Organisation};
 use watchfire_store::{Options, Party, Read, Store};
 
@@ -39,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) audit: Log,
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
+    /// The threads on which bodies are taken.
+    pub(crate) adders: Handle,
     directory: RwLock<(i64, Arc<Directory>)>,
 }
 
@@ -67,7 +70,7 @@ fn of_kind<T: DeserializeOwned + Default>(parties: &[Party], kind: &str) -> BTre
 
 impl Node {
     /// Opens a node as it is configured.
-    pub(crate) fn open(config: Config) -> Result<Self> {
+    pub(crate) fn open(config: Config, adders: Handle) -> Result<Self> {
         let path = config.path(&config.secret);
         let text = std::fs::read(&path).map_err(of_file(&path))?;
         let secret = read_secret(&text).ok_or_else(|| NodeError::Config {
@@ -86,6 +89,7 @@ impl Node {
             metrics: Metrics::default(),
             memory: Memory::new(BODIES_LIMIT_BYTES.max(2 * config.taxii.max_content_length)),
             directory: RwLock::new((i64::MIN, Arc::new(Directory::of(&config.organisation)))),
+            adders,
             config,
             store,
         })

@@ -2,11 +2,14 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::time::{Instant, Sleep, sleep};
+
+use crate::places::State;
 
 /// A connection with a limit on how long one write may wait.
 pub(crate) struct Patient<I> {
@@ -14,20 +17,24 @@ pub(crate) struct Patient<I> {
     limit: Duration,
     /// The end of patience, while something waits to be taken.
     until: Option<Pin<Box<Sleep>>>,
+    state: Arc<State>,
 }
 
 impl<I> Patient<I> {
-    pub(crate) fn new(io: I, limit: Duration) -> Self {
-        Self { io, limit, until: None }
+    pub(crate) fn new(io: I, limit: Duration, state: Arc<State>) -> Self {
+        Self { io, limit, until: None, state }
     }
 
     /// What came of a write; none yet is an error once patience ends.
     fn waited<T>(&mut self, context: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if done.is_ready() {
-            self.until = None;
+            if self.until.take().is_some() {
+                self.state.set_writing(false);
+            }
             return done;
         }
         let limit = self.limit;
+        self.state.set_writing(true);
         let until = self.until.get_or_insert_with(|| Box::pin(sleep(limit)));
         if until.deadline() <= Instant::now() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -94,7 +101,9 @@ mod tests {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (server, _) = listener.accept().await.unwrap();
-            let mut patient = Patient::new(TokioIo::new(server), Duration::from_millis(200));
+            let place = crate::places::Places::new(1).take().await.unwrap();
+            let mut patient =
+                Patient::new(TokioIo::new(server), Duration::from_millis(200), Arc::clone(&place.state));
             let chunk = vec![0; 1 << 20];
             let began = Instant::now();
             let error = loop {

@@ -15,7 +15,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
@@ -24,10 +23,12 @@ use crate::config::Config;
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 use crate::patience::Patient;
+use crate::places::{Places, State};
 use crate::taxii::router;
 use crate::tls;
 
-/// Connections at the same time. Each costs some 20 KB; what comes beyond waits in the system's queue.
+/// Connections at the same time. Each costs some 20 KB; for what comes beyond, those that have waited longest for a request
+/// are let go.
 const CONNECTIONS_LIMIT: usize = 10_000;
 
 /// Time for a TLS handshake, and for the headers of a request, idle time between requests included.
@@ -42,6 +43,12 @@ const HEADERS_LIMIT_BYTES: usize = 128 * 1024;
 
 /// Requests that work in the store at the same time; more wait their turn.
 const WORKERS: usize = 64;
+
+/// Bodies that are taken at the same time, by threads of their own. A file has one writer: while it writes, the next body
+/// can be read. Each thread keeps the memory of its largest body, some 60 MB for 10,000 objects, and whoever reads does
+/// not wait behind those who write.
+const ADDERS_TO_A_FILE: usize = 2;
+const ADDERS_TO_A_SERVER: usize = 8;
 
 /// Time for requests under way when the node stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -84,7 +91,12 @@ pub fn serve(config: Config, on_ready: impl FnOnce(&Serving)) -> Result<()> {
         .build()
         .map_err(|source| NodeError::Listen { address: config.listen.clone(), source })?;
     let acceptor = tls::acceptor(&config)?;
-    let node = Arc::new(Node::open(config)?);
+    let is_file = !config.store.contains("://");
+    let adders = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(if is_file { ADDERS_TO_A_FILE } else { ADDERS_TO_A_SERVER })
+        .build()
+        .map_err(|source| NodeError::Listen { address: config.listen.clone(), source })?;
+    let node = Arc::new(Node::open(config, adders.handle().clone())?);
     let swept = Arc::clone(&node);
     runtime.block_on(async move {
         let listener = listen(&node.config, acceptor.is_some()).await?;
@@ -142,10 +154,9 @@ async fn end_embargoes(node: Arc<Node>) {
 async fn accept(node: &Arc<Node>, listener: &TcpListener, acceptor: Option<TlsAcceptor>) {
     let router = router(node);
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_LIMIT));
+    let places = Places::new(CONNECTIONS_LIMIT);
     let mut stop = Box::pin(stopped());
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
@@ -158,11 +169,18 @@ async fn accept(node: &Arc<Node>, listener: &TcpListener, acceptor: Option<TlsAc
             },
             () = &mut stop => break,
         };
+        let place = tokio::select! {
+            place = places.take() => place,
+            () = &mut stop => break,
+        };
+        let Some(place) = place else { break };
         node.metrics.count_connection();
         let (router, watcher, acceptor) = (router.clone(), graceful.watcher(), acceptor.clone());
         tokio::spawn(async move {
-            connection(stream, peer, router, watcher, acceptor).await;
-            drop(place);
+            tokio::select! {
+                () = connection(stream, peer, router, watcher, acceptor, &place.state) => {}
+                () = place.state.wanted() => {}
+            }
         });
     }
     log("stopping: no new connections; requests under way are finished");
@@ -185,36 +203,44 @@ async fn connection(
     router: Router,
     watcher: Watcher,
     acceptor: Option<TlsAcceptor>,
+    state: &Arc<State>,
 ) {
     // An answer is written at once; waiting for more of it only delays.
     let _ = stream.set_nodelay(true);
     let address = peer.ip();
     match acceptor {
-        None => speak(TokioIo::new(stream), Peer { address, certificate: None }, router, watcher).await,
+        None => {
+            speak(TokioIo::new(stream), Peer { address, certificate: None }, router, watcher, state).await;
+        }
         Some(acceptor) => {
             // Whoever does not finish a handshake is no client.
             if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
                 let chain = stream.get_ref().1.peer_certificates();
                 let certificate = chain.and_then(<[_]>::first).map(|first| tls::fingerprint(first));
-                speak(TokioIo::new(stream), Peer { address, certificate }, router, watcher).await;
+                speak(TokioIo::new(stream), Peer { address, certificate }, router, watcher, state).await;
             }
         }
     }
 }
 
-async fn speak<I>(io: I, peer: Peer, router: Router, watcher: Watcher)
+async fn speak<I>(io: I, peer: Peer, router: Router, watcher: Watcher, state: &Arc<State>)
 where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
     let service = service_fn(move |request: Request<Incoming>| {
-        let (router, peer) = (router.clone(), peer.clone());
-        async move { router.oneshot(arrived(request, peer)).await }
+        let (router, peer, state) = (router.clone(), peer.clone(), Arc::clone(state));
+        async move {
+            state.begin();
+            let answer = router.oneshot(arrived(request, peer)).await;
+            state.end();
+            answer
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_TIMEOUT)
         .max_buf_size(HEADERS_LIMIT_BYTES)
-        .serve_connection(Patient::new(io, READER_TIMEOUT), service);
+        .serve_connection(Patient::new(io, READER_TIMEOUT, Arc::clone(state)), service);
     // A connection that breaks off is the peer's affair.
     let _ = watcher.watch(connection).await;
 }

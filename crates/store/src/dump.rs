@@ -39,26 +39,28 @@ enum Kind {
     Bytes,
 }
 
+type Columns = &'static [(&'static str, Kind)];
+
 struct Table {
     name: &'static str,
-    columns: &'static [(&'static str, Kind)],
+    columns: Columns,
     order: &'static str,
     /// Whether keys are given by the engine, which must go on after the highest.
     has_key: bool,
+    /// The migration that made it.
+    since: i64,
+    /// What it was up to and with a migration, where a later one changed it: that migration, columns, order.
+    before: Option<(i64, Columns, &'static str)>,
 }
 
-const fn table(
-    name: &'static str,
-    columns: &'static [(&'static str, Kind)],
-    order: &'static str,
-    has_key: bool,
-) -> Table {
-    Table { name, columns, order, has_key }
+const fn table(name: &'static str, columns: Columns, order: &'static str, has_key: bool) -> Table {
+    Table { name, columns, order, has_key, since: 1, before: None }
 }
 
 use Kind::{Bytes as B, Int as I, Text as T};
 
-/// All tables, in an order in which no row refers to a later one.
+/// All tables, in an order in which no row refers to a later one. A migration that changes one says here what it was before:
+/// dumps of then are restored, too.
 const TABLES: &[Table] = &[
     table("marking", &[("key", I), ("summary", T)], "key", true),
     table(
@@ -127,9 +129,10 @@ const TABLES: &[Table] = &[
         &[("era", I), ("value", T), ("marking", I), ("object", I)],
         "era, value, marking, object",
         false,
-    ),
-    table("terms", &[("object", I), ("words", T)], "object", false),
-    table("given", &[("object", I), ("account", I)], "object", false),
+    )
+    .unlike(8, &[("value", T), ("marking", I), ("object", I)], "value, marking, object"),
+    table("terms", &[("object", I), ("words", T)], "object", false).since(6),
+    table("given", &[("object", I), ("account", I)], "object", false).since(8),
     table(
         "relation",
         &[("source", I), ("kind", T), ("target", I), ("marking", I), ("object", I)],
@@ -216,6 +219,11 @@ const TABLES: &[Table] = &[
         ],
         "hash",
         false,
+    )
+    .unlike(
+        6,
+        &[("hash", B), ("account", I), ("created_us", I), ("seen_us", I), ("expires_us", I)],
+        "hash",
     ),
     table(
         "audit",
@@ -252,16 +260,33 @@ const TABLES: &[Table] = &[
         true,
     ),
     table("hit", &[("shard", I), ("number", I), ("bytes", B)], "shard, number", false),
-    table("party", &[("kind", T), ("name", T), ("attributes", T)], "kind, name", false),
+    table("party", &[("kind", T), ("name", T), ("attributes", T)], "kind, name", false).since(4),
     table(
         "upstream",
         &[("source", T), ("collection", I), ("since", T), ("last", T), ("next", T), ("at_us", I)],
         "source, collection",
         false,
-    ),
+    )
+    .since(5),
 ];
 
 impl Table {
+    const fn since(self, migration: i64) -> Self {
+        Self { since: migration, ..self }
+    }
+
+    const fn unlike(self, until: i64, columns: Columns, order: &'static str) -> Self {
+        Self { before: Some((until, columns, order)), ..self }
+    }
+
+    /// The table as it was with a migration; none where it came later.
+    fn at(&self, migration: i64) -> Option<Self> {
+        let before = self.before.filter(|(until, ..)| migration <= *until);
+        let (columns, order) =
+            before.map_or((self.columns, self.order), |(_, columns, order)| (columns, order));
+        (self.since <= migration).then_some(Self { columns, order, before: None, ..*self })
+    }
+
     fn column_names(&self) -> String {
         self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
@@ -331,61 +356,80 @@ fn cannot_write(source: std::io::Error) -> StoreError {
     StoreError::File { path: "the dump".to_owned(), source }
 }
 
-/// Fills an empty store.
+/// Fills an empty store. A dump of an earlier migration goes into the tables of then, is compared there, and then comes
+/// the way that a store of then would.
 pub(crate) fn restore(write: &mut Write<'_>, dump: &mut dyn BufRead) -> Result<Dumped> {
     refuse_unless_empty(write)?;
     let mut lines = Lines { source: dump, number: 0 };
     let head = lines.next()?;
-    let migration = head.get("migration").and_then(Json::as_i64);
-    match migration {
-        Some(number) if head["format"] == FORMAT && number == migrate::latest() => {}
-        Some(number) if head["format"] == FORMAT => {
-            return Err(lines.problem(format!("it is of migration {number}, not {}", migrate::latest())));
+    let migration = head.get("migration").and_then(Json::as_i64).filter(|_| head["format"] == FORMAT);
+    let migration = match migration {
+        Some(number) if (1..=migrate::latest()).contains(&number) => number,
+        Some(number) => {
+            let reason = format!("it is of migration {number}, which is not one of {}", migrate::latest());
+            return Err(lines.problem(reason));
         }
-        _ => return Err(lines.problem("it does not begin as a dump of a store does".to_owned())),
+        None => return Err(lines.problem("it does not begin as a dump of a store does".to_owned())),
+    };
+    let is_earlier = migration < migrate::latest();
+    if is_earlier {
+        let names: Vec<&str> = TABLES.iter().rev().map(|table| table.name).collect();
+        migrate::begin_anew(&mut write.session, &names, migration)?;
     }
+    write.session.run("delete from audit_clock", &[])?;
+    let tables: Vec<Table> = TABLES.iter().filter_map(|table| table.at(migration)).collect();
+    let end = read_rows(write, &tables, &mut lines)?;
+    let restored = verify(write, &tables, &end, &lines)?;
+    if is_earlier {
+        migrate::go_on(&mut write.session)?;
+    } else {
+        ids::index(&mut write.session)?;
+    }
+    Ok(restored)
+}
+
+/// Puts all rows into their tables; what the last line says.
+fn read_rows(write: &mut Write<'_>, tables: &[Table], lines: &mut Lines<'_>) -> Result<Json> {
     let mut table: Option<&Table> = None;
     let mut waiting: Vec<Vec<Json>> = Vec::new();
-    let end = loop {
+    loop {
         match lines.next()? {
             Json::Array(row) => {
                 waiting.push(row);
                 if waiting.len() == ROWS {
-                    insert(write, table, &mut waiting, &lines)?;
+                    insert(write, table, &mut waiting, lines)?;
                 }
             }
             Json::Object(mut word) => {
-                insert(write, table, &mut waiting, &lines)?;
+                insert(write, table, &mut waiting, lines)?;
                 if let Some(end) = word.remove("end") {
-                    break end;
+                    return Ok(end);
                 }
                 let name = word.get("table").and_then(Json::as_str).unwrap_or_default();
-                table = TABLES.iter().find(|table| table.name == name);
+                table = tables.iter().find(|table| table.name == name);
             }
             _ => return Err(lines.problem("it holds a line that is neither a row nor a table".to_owned())),
         }
-    };
-    ids::index(&mut write.session)?;
-    verify(write, &end, &lines)
+    }
 }
 
 fn refuse_unless_empty(write: &mut Write<'_>) -> Result<()> {
-    for table in ["collection", "account", "object", "audit", "job"] {
-        let text = format!("select 1 from {table} limit 1");
+    // Every store has a row of this one.
+    for table in TABLES.iter().filter(|table| table.name != "audit_clock") {
+        let text = format!("select 1 from {} limit 1", table.name);
         if write.session.first(&text, &[], |_| Ok(()))?.is_some() {
             return Err(StoreError::Unsuited {
                 reason: "a dump is restored into an empty store only".to_owned(),
             });
         }
     }
-    write.session.run("delete from audit_clock", &[])?;
     Ok(())
 }
 
 /// Hashes what is in the store now against what the dump says was in the other.
-fn verify(write: &mut Write<'_>, end: &Json, lines: &Lines<'_>) -> Result<Dumped> {
+fn verify(write: &mut Write<'_>, tables: &[Table], end: &Json, lines: &Lines<'_>) -> Result<Dumped> {
     let mut restored = Dumped::default();
-    for table in TABLES {
+    for table in tables {
         continue_keys(write, table)?;
         let (rows, hash) = each_line(&mut write.session, table, &mut String::new(), &mut |_| Ok(()))?;
         let promised = end.as_array().and_then(|all| all.iter().find(|entry| entry[0] == table.name));

@@ -29,6 +29,10 @@ const TABLE: &str = "create table if not exists migration (number {int} primary 
 /// Brings the store to the last migration. Several nodes may open a new store at once; one of them does it.
 pub(crate) fn migrate(session: &mut Session<'_>, now_us: i64) -> Result<()> {
     lock(session)?;
+    migrate_to(session, latest(), now_us)
+}
+
+fn migrate_to(session: &mut Session<'_>, last: i64, now_us: i64) -> Result<()> {
     session.run_script(TABLE)?;
     let applied =
         session.list("select number, sha256 from migration order by number", &[], |row: &Row<'_>| {
@@ -39,7 +43,7 @@ pub(crate) fn migrate(session: &mut Session<'_>, now_us: i64) -> Result<()> {
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
-    for (text, number) in MIGRATIONS.iter().zip(1_i64..) {
+    for (text, number) in MIGRATIONS.iter().zip(1_i64..=last) {
         let hash = hash(text);
         match applied.iter().find(|(other, _)| *other == number) {
             Some((_, recorded)) if *recorded == hash => {}
@@ -48,6 +52,43 @@ pub(crate) fn migrate(session: &mut Session<'_>, now_us: i64) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes an empty store of the last migration into one of an earlier one. `tables` are those of the last that hold a
+/// store's rows, in an order in which none is referred to by a later one.
+pub(crate) fn begin_anew(session: &mut Session<'_>, tables: &[&str], migration: i64) -> Result<()> {
+    lock(session)?;
+    let now_us = applied_us(session)?;
+    let is_server = session.dialect().is_named("postgres");
+    if is_server {
+        // By these this very transaction is recognised, should its answer be lost.
+        session.run_script("create temporary table kept_act on commit drop as select * from act")?;
+    }
+    let own =
+        if is_server { ["act", "migration"].as_slice() } else { &["item_hash", "item_filter", "migration"] };
+    for table in tables.iter().chain(own) {
+        session.run_script(&format!("drop table {table}"))?;
+    }
+    if is_server {
+        session.run_script("drop function audit_is_append_only")?;
+    }
+    migrate_to(session, migration, now_us)
+}
+
+/// Brings a store that was begun anew back to the last migration.
+pub(crate) fn go_on(session: &mut Session<'_>) -> Result<()> {
+    let now_us = applied_us(session)?;
+    migrate_to(session, latest(), now_us)?;
+    if session.dialect().is_named("postgres") {
+        session.run_script("insert into act select * from kept_act")?;
+    }
+    Ok(())
+}
+
+/// When the last migration was applied: a store has no clock of its own.
+fn applied_us(session: &mut Session<'_>) -> Result<i64> {
+    let text = "select applied_us from migration order by number desc limit 1";
+    Ok(session.first(text, &[], |row| row.int(0))?.unwrap_or(0))
 }
 
 /// The number of the last migration.

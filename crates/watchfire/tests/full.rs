@@ -58,7 +58,7 @@ fn assert_full(answer: &Answer, what: &str) {
 #[test]
 fn a_full_disk_is_said_and_outlived() {
     let Some(disk) = Disk::new() else { return };
-    let node = Node::with_store(disk.path().join("watchfire.db").to_str().unwrap(), "");
+    let mut node = Node::with_store(disk.path().join("watchfire.db").to_str().unwrap(), "");
     node.add_user("ben", "observer", "CERT-A");
     let first = envelope(&[indicator(1, 0, Some(CLEAR))]);
     assert_eq!(node.post(&first).json()["success_count"], 1);

@@ -702,6 +702,29 @@ fn a_backup_is_restored() {
     assert_eq!(whole(node.get(&node.objects(""))), before);
 }
 
+/// A node that is asked to stop leaves its store whole in one file.
+#[test]
+fn a_clean_stop_leaves_one_file() {
+    let mut node = Node::new();
+    assert_eq!(node.post(&envelope(&[indicator(1, 0, Some(CLEAR))])).status, 202);
+    assert_eq!(node.get(&node.objects("")).ids().len(), 1);
+    let files = |node: &Node| -> Vec<String> {
+        let entries = std::fs::read_dir(node.folder.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with("watchfire.db")).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(files(&node).len(), 3, "while it runs there is a log beside the file");
+    assert!(node.stop());
+    assert_eq!(files(&node), ["watchfire.db"]);
+    // The file alone is the store.
+    let copy = node.folder.path().join("copy.db");
+    std::fs::copy(node.folder.path().join("watchfire.db"), &copy).unwrap();
+    let copied = rusqlite::Connection::open(&copy).unwrap();
+    assert_eq!(copied.query_row("select count(*) from member", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+}
+
 /// Whoever is slow, silent or speaks nonsense takes nothing from the others.
 #[test]
 fn slow_and_broken_clients_disturb_nobody() {

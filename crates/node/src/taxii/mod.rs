@@ -202,12 +202,13 @@ async fn answer(
         Ok(received) => received,
         Err(refusal) => return refusal.response(),
     };
-    blocking(move || {
+    let adders = node.adders.clone();
+    let taken = adders.spawn_blocking(move || {
         let taken = upload::unpack(&node, &call, &mut received).and_then(|body| take(&node, &call, &body));
         drop(received);
         finish(&node, taken, call.coding)
-    })
-    .await
+    });
+    taken.await.unwrap_or_else(|_| Refusal::internal().response())
 }
 
 fn names(methods: &[(&'static str, Endpoint)]) -> Vec<&'static str> {

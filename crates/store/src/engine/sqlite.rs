@@ -37,9 +37,10 @@ const APPLICATION_ID: i64 = 0x5766_6972;
 
 pub(crate) struct Sqlite {
     path: PathBuf,
-    writer: Mutex<Connection>,
-    readers: Readers,
     filters: Filters,
+    // In this order: the connection that closes last works the WAL into the file, and readers may not write.
+    readers: Readers,
+    writer: Mutex<Connection>,
 }
 
 struct Readers {

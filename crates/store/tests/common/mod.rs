@@ -82,7 +82,11 @@ impl Home {
         self.store.dump(&mut dump).unwrap();
         let lines = dump.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let lines = lines.map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap());
-        lines.skip_while(|line| line["table"] != table).skip(1).take_while(|line| line.is_array()).collect()
+        lines
+            .skip_while(|line| line["table"] != table)
+            .skip(1)
+            .take_while(serde_json::Value::is_array)
+            .collect()
     }
 
     pub(crate) fn collection(&self, title: &str) -> CollectionKey {

@@ -1,9 +1,12 @@
 //! Promises about dumps.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use watchfire_store::{AuditEntry, Clearance, NewAccount, Outcome, Role, StoreError};
+use serde_json::{Value, json};
+use sha2::Digest as _;
+use watchfire_store::{AuditEntry, Clearance, Cursor, NewAccount, Outcome, Query, Role, Sought, StoreError};
 
 use super::objects::everything;
 use crate::common::{Home, Made, NOON, many};
@@ -103,6 +106,130 @@ pub(crate) fn a_damaged_dump_is_refused(home: &Home) {
         assert_eq!(target.store.digest().unwrap(), empty, "nothing is left of it: {shown}");
     }
     target.store.restore(&mut whole.as_bytes()).unwrap();
+}
+
+/// What a store of an earlier migration holds: of each table that it had the rows, as a dump of then wrote them.
+fn of_migration(number: i64) -> Vec<(&'static str, Vec<Value>)> {
+    let collection = "00000000-0000-4000-8000-000000000001";
+    let mut tables = vec![
+        ("marking", vec![json!([1, "clear"]), json!([2, "red"])]),
+        ("collection", vec![json!([1, collection, "allies", null, "1", null, 1, 1, "m", 0])]),
+        ("clock", vec![json!([1, 2, NOON + 1])]),
+        ("lane", vec![json!([1, 0, 1, "indicator", "2.1"]), json!([2, 1, 1, "indicator", "2.1"])]),
+        ("item", vec![json!([1, "indicator--a"]), json!([2, "indicator--b"]), json!([3, "identity--c"])]),
+        (
+            "object",
+            vec![json!([1, 1, NOON, 1, 3, "{\"a\":1}"]), json!([2, 2, NOON, 1, null, {"hex": "ff00"}])],
+        ),
+        (
+            "member",
+            vec![json!([1, 1, 1, NOON, 1, 2, NOON, 2, 2]), json!([1, 2, 2, NOON, 2, 2, NOON + 1, 2, 2])],
+        ),
+        ("tombstone", vec![]),
+        (
+            "relation",
+            if number < 6 {
+                // Until then references to markings were kept.
+                vec![json!([1, "created_by_ref", 3, 1, 1]), json!([1, "object_marking_refs", 3, 1, 1])]
+            } else {
+                vec![json!([1, "created_by_ref", 3, 1, 1])]
+            },
+        ),
+        ("status", vec![]),
+        ("status_entry", vec![]),
+        ("account", vec![json!([1, "anna", "releaser", "cert", "{}", null, null, 0, 0, 0, 0, 0])]),
+        ("collection_right", vec![json!([1, 1, 1, 0])]),
+        ("token", vec![]),
+        ("certificate", vec![]),
+        ("audit", vec![json!([1, NOON, "a", "o", "x", "s", "d"])]),
+        ("audit_unplaced", vec![]),
+        ("audit_clock", vec![json!([1, 1])]),
+        ("audit_place", vec![json!([1, 1])]),
+        ("job", vec![json!([1, "hunt", "spec", NOON])]),
+        ("shard", vec![json!([1, 1, 0, "a", "ready", null, 0, 0, null])]),
+        ("hit", vec![]),
+    ];
+    let session = json!([{"hex": "ff"}, 1, NOON, NOON, NOON]);
+    let mut add = |from: i64, name, rows| {
+        if number >= from {
+            tables.push((name, rows));
+        }
+    };
+    add(4, "party", vec![json!(["organisation", "cert", "{}"])]);
+    add(5, "upstream", vec![json!(["https://x", 1, "s", "l", "n", NOON])]);
+    add(6, "terms", vec![json!([1, "\u{1f}alpha\u{1f}"]), json!([2, "\u{1f}beta\u{1f}"])]);
+    add(8, "given", vec![json!([1, 1])]);
+    let values = [json!(["alpha", 1, 1]), json!(["beta", 1, 2])];
+    let in_era = [json!([0, "alpha", 1, 1]), json!([0, "beta", 1, 2])];
+    add(1, "value", if number < 9 { values } else { in_era }.to_vec());
+    let sessions = if number < 7 { session } else { json!([{"hex": "ff"}, 1, NOON, NOON, NOON, "o", "m"]) };
+    add(1, "session", vec![sessions]);
+    tables
+}
+
+fn dump_of_migration(number: i64) -> String {
+    let mut text = json!({"format": "watchfire-store-dump", "migration": number}).to_string() + "\n";
+    let mut end = Vec::new();
+    for (name, rows) in of_migration(number) {
+        let mut lines = String::new();
+        for row in &rows {
+            writeln!(lines, "{row}").unwrap();
+        }
+        let mut digest = String::new();
+        for byte in sha2::Sha256::digest(lines.as_bytes()) {
+            write!(digest, "{byte:02x}").unwrap();
+        }
+        end.push(json!([name, rows.len(), digest]));
+        writeln!(text, "{}", json!({ "table": name })).unwrap();
+        text.push_str(&lines);
+    }
+    text + &json!({ "end": end }).to_string() + "\n"
+}
+
+pub(crate) fn a_dump_of_an_earlier_migration_is_restored(home: &Home) {
+    let is_file = home.folder.is_some();
+    for number in 3..=9 {
+        let Some(target) = (if is_file { Home::sqlite() } else { Home::postgres() }) else { return };
+        let empty = target.store.digest().unwrap();
+        let text = dump_of_migration(number);
+        let damaged = text.replace("\"alpha\"", "\"alphb\"");
+        assert!(target.store.restore(&mut damaged.as_bytes()).is_err());
+        assert_eq!(target.store.digest().unwrap(), empty, "nothing is left of a damaged one");
+        target.store.restore(&mut text.as_bytes()).unwrap_or_else(|error| panic!("{number}: {error}"));
+        let collection =
+            target.store.read(|read| read.collection("allies", "00000000-0000-4000-8000-000000000001"));
+        let collection = collection.unwrap().unwrap().key;
+        let page =
+            target.store.read(|read| read.page(collection, &everything(), &Clearance::Everything, 0, 10));
+        let bytes: Vec<Vec<u8>> = page.unwrap().objects.into_iter().map(|stored| stored.bytes).collect();
+        assert_eq!(bytes, [b"{\"a\":1}".to_vec(), vec![0xff, 0]], "{number}");
+        let query = Query { values: vec![Sought::Exact("Alpha")], ..Query::default() };
+        let found =
+            target.store.read(|read| read.search(&query, &Clearance::Everything, &Cursor::default(), 9));
+        assert_eq!(found.unwrap().0[0].id, "indicator--a", "{number}");
+        let newest = target.store.read(|read| read.newest(&["indicator--b", "indicator--x"], false)).unwrap();
+        assert_eq!(newest.len(), 1, "{number}");
+        let mut known = Made::new(0, NOON);
+        known.id = "indicator--a".to_owned();
+        known.bytes = b"{\"a\":1}".to_vec();
+        let added = target.add(collection, &[known, Made::new(1, NOON)]);
+        assert_eq!(added, [Outcome::Unchanged, Outcome::Added { place: 3 }], "{number}");
+        assert_eq!(target.rows("relation").len(), 1, "{number}");
+        assert_eq!(target.rows("audit_clock"), [json!([1, 1])], "{number}");
+        assert_eq!(target.rows("party").len(), usize::from(number >= 4));
+        // It is a store as any other: opened again, and its dump restored.
+        let before = target.store.digest().unwrap();
+        assert_eq!(target.open_again().digest().unwrap(), before);
+        let again = Home::sqlite().unwrap();
+        again.store.restore(&mut dump(&target).as_slice()).unwrap();
+        assert_eq!(again.store.digest().unwrap(), before, "{number}");
+    }
+    let later = dump_of_migration(9).replace("\"migration\":9", "\"migration\":99");
+    assert!(home.store.restore(&mut later.as_bytes()).unwrap_err().to_string().contains("99"));
+    // What an empty store has of its own is no reason to throw anything away.
+    home.store.write(|write| write.set_party("organisation", "cert", "{}")).unwrap();
+    let refused = home.store.restore(&mut dump_of_migration(9).as_bytes());
+    assert!(matches!(refused, Err(StoreError::Unsuited { .. })), "{refused:?}");
 }
 
 pub(crate) fn a_dump_is_of_one_moment(home: &Home) {

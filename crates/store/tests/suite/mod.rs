@@ -37,7 +37,8 @@ macro_rules! store_suite {
                     a_place_elsewhere_is_kept;
                 work: every_shard_is_done_once, a_lost_lease_completes_nothing, a_deadly_shard_is_given_up,
                     planning_twice_changes_nothing;
-                backup: a_dump_is_restored_row_for_row, a_damaged_dump_is_refused, a_dump_is_of_one_moment;
+                backup: a_dump_is_restored_row_for_row, a_damaged_dump_is_refused, a_dump_is_of_one_moment,
+                    a_dump_of_an_earlier_migration_is_restored;
                 opening: opening_again_changes_nothing, a_newer_store_is_refused, an_altered_migration_is_refused,
                     values_of_before_get_their_era,
                     several_may_open_at_once;

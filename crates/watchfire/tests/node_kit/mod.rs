@@ -91,7 +91,7 @@ impl Node {
     }
 
     /// Asks it to stop; how long that may take is its own limit.
-    pub fn stop(mut self) -> bool {
+    pub fn stop(&mut self) -> bool {
         let asked = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(asked.success());
         self.child.wait().unwrap().success()
