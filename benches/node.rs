@@ -36,7 +36,7 @@ fn main() {
     );
     let folder =
         argument("--folder").map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
-    let node =
+    let mut node =
         Node::in_folder(&folder, &argument("--store").unwrap_or_else(|| "watchfire.db".to_owned()), "");
     let mut load = Load { client: Client::new(&node), process: node.process(), path: node.objects("") };
     println!("{:<44} {:>12} {:>12}", "", "by wall", "by CPU");
