@@ -268,6 +268,7 @@ const TABLES: &[Table] = &[
         false,
     )
     .since(5),
+    table("spent", &[("word", T), ("until_us", I)], "word", false).since(11),
 ];
 
 impl Table {
@@ -380,10 +381,12 @@ pub(crate) fn restore(write: &mut Write<'_>, dump: &mut dyn BufRead) -> Result<D
     let tables: Vec<Table> = TABLES.iter().filter_map(|table| table.at(migration)).collect();
     let end = read_rows(write, &tables, &mut lines)?;
     let restored = verify(write, &tables, &end, &lines)?;
+    if migration >= migrate::IDS_HASHED {
+        // Before that there is no place for them, and the migration that makes it fills it.
+        ids::index(&mut write.session)?;
+    }
     if is_earlier {
         migrate::go_on(&mut write.session)?;
-    } else {
-        ids::index(&mut write.session)?;
     }
     Ok(restored)
 }

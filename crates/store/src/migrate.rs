@@ -7,7 +7,7 @@ use crate::error::{Result, StoreError};
 use crate::ids;
 
 /// All migrations in order; the first is number 1.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/001-objects.sql"),
     include_str!("../migrations/002-accounts.sql"),
     include_str!("../migrations/003-work.sql"),
@@ -18,10 +18,11 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/008-givers.sql"),
     include_str!("../migrations/009-eras.sql"),
     include_str!("../migrations/010-ids.sql"),
+    include_str!("../migrations/011-spent.sql"),
 ];
 
 /// The migration after which hashes of ids are made by the program.
-const IDS_HASHED: i64 = 10;
+pub(crate) const IDS_HASHED: i64 = 10;
 
 const TABLE: &str = "create table if not exists migration (number {int} primary key, sha256 {text} not null, \
     applied_us {int} not null) {strict}";

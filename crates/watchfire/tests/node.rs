@@ -355,6 +355,24 @@ fn a_giver_learns_nothing_of_what_they_name() {
     assert!(why.contains("TLP:RED admits admin, not carla of BANK"), "{why}");
 }
 
+/// The giver is an account: what one who may know something writes of it is not for all of their organisation.
+#[test]
+fn a_note_on_what_is_for_one_pair_of_eyes_is_not_for_colleagues() {
+    let node = Node::new();
+    node.add_user("ben", "analyst", "BANK");
+    node.add_user("carla", "analyst", "BANK");
+    let note = of_type(
+        "note",
+        1,
+        &json!({ "content": "what it is about", "object_refs": [id("indicator", 1)], "object_marking_refs": [GREEN] }),
+    );
+    for objects in [&[indicator(1, 0, Some(RED))][..], &[note, indicator(2, 0, Some(GREEN))]] {
+        assert_eq!(node.post_as("ben", &envelope(objects)).json()["failure_count"], 0);
+    }
+    assert_eq!(node.get_as("ben", &node.objects("")).ids().len(), 3);
+    assert_eq!(node.get_as("carla", &node.objects("")).ids(), [id("indicator", 2)]);
+}
+
 /// That this id and version is here is all that a conflict tells, and it changes nothing of what is hidden.
 #[test]
 fn a_conflict_with_what_is_hidden_tells_no_more_than_that() {

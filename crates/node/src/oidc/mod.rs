@@ -4,13 +4,11 @@
 //! back with a code, which this node changes for a token at the provider and believes only if everything fits
 //! (`token`). The token then names an account that is here already: nobody is made, and no role comes from outside.
 //!
-//! **Invariant**: a code is only accepted from the browser that set out for it, and once.
+//! **Invariant**: a code is only accepted from the browser that set out for it, and once, by whichever node of a store.
 
 mod provider;
 mod token;
 
-use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
@@ -35,9 +33,6 @@ const PURPOSE: &str = "oidc errand";
 /// People who are being asked about at the provider at the same time: each holds a thread, and a provider that hangs must
 /// not hold all.
 const UNDER_WAY_LIMIT: usize = 8;
-
-/// Errands that came back, kept so that none comes back twice; more than sign in within ten minutes.
-const SPENT_LIMIT: usize = 100_000;
 
 /// A secret of a client is a line.
 const SECRET_LIMIT_BYTES: usize = 4096;
@@ -84,7 +79,6 @@ pub(crate) struct Oidc {
     config: config::Oidc,
     redirect_uri: String,
     provider: Provider,
-    spent: Mutex<HashMap<String, i64>>,
     under_way: AtomicUsize,
 }
 
@@ -101,7 +95,6 @@ impl Oidc {
                 oidc.authorities.as_ref().map(|file| config.path(file)),
                 secret.as_deref(),
             ),
-            spent: Mutex::default(),
             under_way: AtomicUsize::new(0),
             config: oidc.clone(),
         }))
@@ -143,8 +136,15 @@ impl Oidc {
         })
     }
 
-    /// Who a browser that comes back is. An error is the provider's, or of the way to it.
-    pub(crate) fn receive(&self, seal: &Seal, returned: &Returned<'_>, now_us: i64) -> Result<Return> {
+    /// Who a browser that comes back is. An error is the provider's, or of the way to it. `spend` uses a word up that is
+    /// good until an instant, and says whether it was unused.
+    pub(crate) fn receive(
+        &self,
+        seal: &Seal,
+        returned: &Returned<'_>,
+        now_us: i64,
+        spend: impl FnOnce(&str, i64) -> Result<bool>,
+    ) -> Result<Return> {
         let parameter = |name: &str| {
             let found = returned.query.iter().find(|(other, _)| other == name);
             found.map(|(_, value)| value.as_str())
@@ -159,7 +159,7 @@ impl Oidc {
         if parameter("iss").is_some_and(|issuer| issuer != self.config.issuer) {
             return Ok(Return::Stray);
         }
-        if !self.spend(&errand, now_us) {
+        if !spend(&errand.state, errand.until_us)? {
             return Ok(Return::Stray);
         }
         let Some(code) = parameter("code").filter(|_| parameter("error").is_none()) else {
@@ -188,15 +188,6 @@ impl Oidc {
                 |name| Return::Named(name.clone()),
             ),
         }
-    }
-
-    /// Whether this errand comes back for the first time.
-    fn spend(&self, errand: &Errand, now_us: i64) -> bool {
-        let mut spent = self.spent.lock().expect("nobody panics while holding it");
-        if spent.len() >= SPENT_LIMIT {
-            spent.retain(|_, until| now_us < *until);
-        }
-        spent.len() < SPENT_LIMIT && spent.insert(errand.state.clone(), errand.until_us).is_none()
     }
 
     fn turn(&self) -> Result<Turn<'_>> {
@@ -260,7 +251,6 @@ mod tests {
         Oidc {
             redirect_uri: format!("https://taxii.example{CALLBACK}"),
             provider: Provider::new(&config, None, None),
-            spent: Mutex::default(),
             under_way: AtomicUsize::new(0),
             config,
         }
@@ -306,10 +296,12 @@ mod tests {
             seal.seal(&serde_json::to_vec(&errand(state)).unwrap(), purpose).unwrap()
         };
         let ours = sealed(&seal, "s", PURPOSE);
+        let spent = std::cell::RefCell::new(std::collections::BTreeSet::new());
         let back = |sealed: Option<&str>, query: &[(&str, &str)], now_us: i64| {
             let query: Vec<(String, String)> =
                 query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            oidc.receive(&seal, &Returned { sealed, query: &query }, now_us).unwrap()
+            let spend = |word: &str, _: i64| Ok(spent.borrow_mut().insert(word.to_owned()));
+            oidc.receive(&seal, &Returned { sealed, query: &query }, now_us, spend).unwrap()
         };
         let strays: [Stray<'_>; 7] = [
             (None, &[("state", "s"), ("error", "x")], 0),

@@ -135,7 +135,10 @@ pub(super) fn return_(node: &Node, visit: &Visit) -> Answer {
         count_failure(node, visit);
         Ok(form(node, Some(wrong), "").status(status).header("set-cookie", forget(ERRAND_COOKIE)))
     };
-    let name = match oidc.receive(&node.seal, &returned, visit.now_us) {
+    let spend = |word: &str, until_us: i64| {
+        Ok(node.store.write(|write| write.spend(word, until_us, visit.now_us))?)
+    };
+    let name = match oidc.receive(&node.seal, &returned, visit.now_us, spend) {
         Ok(Return::Named(name)) => name,
         // It is not counted: there is nothing to guess, and any page can send a browser here.
         Ok(Return::Stray) => return stray("That sign-in was not begun here, or is over. Begin again."),

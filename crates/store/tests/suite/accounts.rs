@@ -143,3 +143,40 @@ pub(crate) fn rights_are_kept(home: &Home) {
     let rights = home.store.read(|read| read.rights(anna)).unwrap();
     assert_eq!(rights, [right(one, true, true), right(two, true, true)]);
 }
+
+pub(crate) fn a_word_is_spent_once(home: &Home) {
+    let other = home.open_again();
+    let spend = |store: &watchfire_store::Store, word: &str, until_us: i64, now_us: i64| {
+        store.write(|write| write.spend(word, until_us, now_us)).unwrap()
+    };
+    assert!(spend(&home.store, "a", NOON + 10, NOON));
+    assert!(!spend(&home.store, "a", NOON + 10, NOON));
+    assert!(!spend(&other, "a", NOON + 10, NOON + 9), "nor at another node");
+    assert!(spend(&other, "b", NOON + 20, NOON + 9));
+    assert!(spend(&home.store, "a", NOON + 30, NOON + 10), "what could not be used any more is forgotten");
+    assert!(!spend(&home.store, "b", NOON + 20, NOON + 10));
+    // Of many who bring the same word at the same moment one comes in.
+    let came = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for at in 0..8 {
+            let (store, came) = (if at % 2 == 0 { &home.store } else { &other }, &came);
+            scope.spawn(move || {
+                if spend(store, "c", NOON + 99, NOON + 10) {
+                    came.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    assert_eq!(came.into_inner(), 1);
+    let rows = watchfire_store::SPENT_LIMIT;
+    home.behind_its_back(&if home.folder.is_some() {
+        format!(
+            "insert into spent (word, until_us) with recursive n(i) as (select 1 union all select i + 1 from n \
+             where i < {rows}) select 'x' || i, {NOON} + 1000 from n"
+        )
+    } else {
+        format!("insert into spent (word, until_us) select 'x' || i, {NOON} + 1000 from generate_series(1, {rows}) i")
+    });
+    assert!(!spend(&home.store, "d", NOON + 99, NOON + 10), "nobody could say whether it was used");
+    assert!(spend(&home.store, "d", NOON + 2000, NOON + 1000));
+}

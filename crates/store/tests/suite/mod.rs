@@ -31,7 +31,7 @@ macro_rules! store_suite {
                 search: values_are_found_whole_and_by_beginning, values_are_found_in_every_era, a_search_keeps_to_the_clearance,
                     every_part_of_a_query_must_hold, search_pages_join_to_the_whole, relations_are_walked_both_ways;
                 accounts: names_are_taken_once, tokens_end, certificates_stand_for_accounts, sessions_end,
-                    a_one_time_code_is_used_once, rights_are_kept;
+                    a_one_time_code_is_used_once, a_word_is_spent_once, rights_are_kept;
                 audit: audit_is_append_only, audit_is_written_with_the_act, every_audit_row_gets_one_place;
                 standing: the_newest_of_ids_is_told, what_names_an_id_is_told, who_gave_an_object_is_told, parties_are_kept,
                     a_place_elsewhere_is_kept;
