@@ -20,12 +20,22 @@ const HOLE_HOURS: i64 = 24;
 /// Tallies by server and artifact.
 pub(crate) type Tallies = BTreeMap<(String, String), Tally>;
 
-/// Groups findings into acts.
+/// What is kept of one server by artifact, without looking at the others.
+pub(crate) fn of_server<'a, T>(
+    all: &'a BTreeMap<(String, String), T>,
+    server: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a T)> {
+    all.range((server.to_owned(), String::new())..)
+        .take_while(move |((of, _), _)| of == server)
+        .map(|((_, artifact), kept)| (artifact.as_str(), kept))
+}
+
+/// Groups findings, which are in time's order, into acts.
 pub(crate) fn group(specs: &[ActSpec], findings: &[Finding], tallies: &Tallies) -> Vec<Act> {
     let mut by_act: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate() {
         if let Some(act) = &finding.rule.act {
-            by_act.entry((&finding.server, act)).or_default().push(index);
+            by_act.entry((finding.server(), act)).or_default().push(index);
         }
     }
     let mut acts = Vec::new();
@@ -44,12 +54,12 @@ pub(crate) fn group(specs: &[ActSpec], findings: &[Finding], tallies: &Tallies) 
 /// Findings closer in time than the act allows are one.
 fn clusters(spec: &ActSpec, findings: &[Finding], members: &[usize]) -> Vec<Vec<usize>> {
     let (mut timed, untimed): (Vec<usize>, Vec<usize>) =
-        members.iter().partition(|&&index| findings[index].time.is_some());
-    timed.sort_by_key(|&index| (findings[index].time, index));
+        members.iter().partition(|&&index| findings[index].time().is_some());
+    timed.sort_by_key(|&index| (findings[index].time(), index));
     let mut clusters: Vec<Vec<usize>> = Vec::new();
     let mut last: Option<Timestamp> = None;
     for index in timed {
-        let time = findings[index].time;
+        let time = findings[index].time();
         let near =
             last.zip(time).is_some_and(|(last, time)| time.duration_since(last).as_secs() <= spec.within_s());
         match clusters.last_mut() {
@@ -77,8 +87,8 @@ fn act(
 ) -> Act {
     cluster.sort_unstable();
     let members = || cluster.iter().map(|&index| &findings[index]);
-    let span = (members().filter_map(|f| f.time).min(), members().filter_map(|f| f.time).max());
-    let clients: BTreeSet<_> = members().filter_map(|finding| finding.client).collect();
+    let span = (members().filter_map(Finding::time).min(), members().filter_map(Finding::time).max());
+    let clients: BTreeSet<_> = members().filter_map(Finding::client).collect();
     let strongest = members().map(|finding| finding.outcome).max();
     let look = Look {
         server,
@@ -108,7 +118,7 @@ fn act(
 fn title<'a>(spec: &ActSpec, members: impl Iterator<Item = (Outcome, Level, &'a Finding)>) -> String {
     match members.max_by_key(|(outcome, level, _)| (*outcome, *level)) {
         Some((Outcome::Attempted | Outcome::Supporting, _, finding)) => {
-            finding.graded.as_ref().unwrap_or(&finding.rule.title).clone()
+            finding.graded().unwrap_or(&finding.rule.title).to_owned()
         }
         _ => spec.title.clone(),
     }
@@ -128,7 +138,7 @@ struct Look<'a> {
 impl Look<'_> {
     /// What one witness did; none where it is not missed.
     fn witness(&self, witness: &WitnessSpec, cluster: &[usize]) -> Option<Witness> {
-        let of_artifact = |index: &usize| base(&self.findings[*index].artifact) == witness.artifact;
+        let of_artifact = |index: &usize| base(self.findings[*index].artifact()) == witness.artifact;
         let seen: Vec<usize> = cluster.iter().copied().filter(of_artifact).collect();
         let state = match (seen.is_empty(), self.worked) {
             (false, _) => WitnessState::Saw,
@@ -152,9 +162,11 @@ impl Look<'_> {
     /// Why a witness says nothing; none where the act has no time to judge by. Whether a log that was kept is silent
     /// or holds records that no rule knows is for [`crate::witness`] to see.
     fn absence(&self, witness: &WitnessSpec) -> Option<WitnessState> {
-        let of_server =
-            self.tallies.iter().filter(|((of, name), _)| of == self.server && base(name) == witness.artifact);
-        let logs: Vec<&Tally> = of_server.map(|(_, tally)| tally).collect();
+        let of_server = of_server(self.tallies, self.server);
+        let logs: Vec<&Tally> = of_server
+            .filter(|(artifact, _)| base(artifact) == witness.artifact)
+            .map(|(_, tally)| tally)
+            .collect();
         if logs.is_empty() {
             return Some(WitnessState::NotCollected);
         }
@@ -184,11 +196,13 @@ impl Look<'_> {
     fn seen_elsewhere(&self, witness: &WitnessSpec) -> bool {
         let (Some(first), Some(last)) = self.span else { return false };
         let (from, until) = (shift(first, -self.within_s), shift(last, self.within_s));
-        self.findings.iter().any(|finding| {
-            *finding.server == *self.server
-                && base(&finding.artifact) == witness.artifact
-                && finding.time.is_some_and(|time| from <= time && time <= until)
-        })
+        // Findings are in time's order, those without one at the end.
+        let start = self.findings.partition_point(|finding| finding.time().is_some_and(|time| time < from));
+        let until = |finding: &&Finding| finding.time().is_some_and(|time| time <= until);
+        self.findings[start..]
+            .iter()
+            .take_while(until)
+            .any(|finding| finding.server() == self.server && base(finding.artifact()) == witness.artifact)
     }
 }
 

@@ -114,9 +114,9 @@ impl<'a> Test<'a> {
         let rule = &finding.rule;
         let named = [&rule.id, &rule.name].iter().any(|name| name.eq_ignore_ascii_case(&self.entry.rule));
         named
-            && is(&self.server, Some(&finding.server))
-            && is(&self.client, finding.client.map(|client| client.to_string()).as_deref())
-            && is(&self.file, Some(&finding.file))
+            && is(&self.server, Some(finding.server()))
+            && is(&self.client, finding.client().map(|client| client.to_string()).as_deref())
+            && is(&self.file, Some(finding.file()))
             && self.in_time(finding)
             && self.is_shown(finding)
     }
@@ -136,7 +136,7 @@ impl<'a> Test<'a> {
     fn in_time(&self, finding: &Finding) -> bool {
         let Some(until) = self.entry.until else { return true };
         let day = |time| jiff::tz::Offset::UTC.to_datetime(time).date();
-        finding.time.is_some_and(|time| day(time) <= until)
+        finding.time().is_some_and(|time| day(time) <= until)
     }
 }
 
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn an_entry_takes_what_all_of_it_holds_for() {
         let finding = &sample::hunted().findings[0];
-        let (rule, server) = (&finding.rule.id, &finding.server);
+        let (rule, server) = (&finding.rule.id, finding.server());
         let entry = |more: &str| format!("- {{rule: '{rule}', reason: backup, by: a.b{more}}}");
         let (all, counts) = taken(&entry(""));
         assert!(all > 0 && counts == [all as u64]);

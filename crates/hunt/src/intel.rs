@@ -183,9 +183,9 @@ impl<'c> Indicators<'c> {
     /// Says of a finding what is known of its indicator, and takes its weight where that is a reason to.
     pub(crate) fn grade(&self, rule: usize, finding: &mut Finding) {
         let Some((_, Some(indicator))) = self.known.get(&rule) else { return };
-        finding.indicator = Some(Arc::clone(indicator));
-        let Some(why) = indicator.doubt(finding.time) else { return };
-        finding.graded = Some(format!("{}; {why}", finding.rule.title));
+        finding.details_mut().indicator = Some(Arc::clone(indicator));
+        let Some(why) = indicator.doubt(finding.time()) else { return };
+        finding.details_mut().graded = Some(format!("{}; {why}", finding.rule.title).into());
         finding.level = Level::Low;
         finding.outcome = Outcome::Supporting;
     }

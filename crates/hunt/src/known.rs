@@ -5,23 +5,23 @@
 //! file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 use watchfire_artifact::document::hex_lower;
-use watchfire_artifact::text::{into_printable, is_plain, printable};
 use watchfire_artifact::{Gathered, Locator, Place, Problem};
 use watchfire_sigma::Level;
 
 use crate::acts::Tallies;
 use crate::content::Content;
 use crate::exposure::BuildNumber;
+use crate::finding::{Origin, SourceFile};
 use crate::intel::{self, Indicators};
-use crate::model::{Finding, Raw, RuleInfo};
+use crate::model::Finding;
 use crate::options::Options;
 use crate::proof::EventFiles;
-use crate::scan::{Hit, Part};
+use crate::scan::{Hit, HitSource, Part};
 use crate::servers::Servers;
 use crate::tally::shift;
 
@@ -50,7 +50,7 @@ pub(crate) struct Known {
     pub(crate) builds: Builds,
     pub(crate) servers: BTreeSet<String>,
     /// Entries of IIS configurations, by server.
-    pub(crate) configuration: Vec<(String, watchfire_artifact::document::Entry)>,
+    pub(crate) configuration: BTreeMap<String, Vec<watchfire_artifact::document::Entry>>,
     pub(crate) problems: Vec<Problem>,
     /// Which evidence holds an artifact of a server.
     pub(crate) files: BTreeMap<(String, String), BTreeSet<usize>>,
@@ -83,9 +83,13 @@ impl Clocks {
     }
 
     /// A hit's time in UTC.
-    pub(crate) fn time(&self, evidence: usize, hit: &Hit) -> Option<Timestamp> {
-        let corrected = |time| shift(time, self.correction_s(evidence, hit.host.as_deref()));
-        hit.utc.or_else(|| hit.stated.map(corrected))
+    fn time(&self, part: &Part, hit: &Hit) -> Option<Timestamp> {
+        let time = hit.when.get()?;
+        if !hit.is_stated || self.0.is_empty() {
+            return Some(time);
+        }
+        let host = part.sources[hit.source as usize].host.as_deref();
+        Some(shift(time, self.correction_s(part.evidence, host)))
     }
 }
 
@@ -101,7 +105,7 @@ pub(crate) fn know(input: &Input<'_>, parts: &mut [Part], clocks: &Clocks) -> Kn
         tallies: BTreeMap::new(),
         builds: BTreeMap::new(),
         servers: BTreeSet::new(),
-        configuration: Vec::new(),
+        configuration: BTreeMap::new(),
         problems: input.gathered.problems.clone(),
         files: BTreeMap::new(),
     };
@@ -122,9 +126,10 @@ pub(crate) fn know(input: &Input<'_>, parts: &mut [Part], clocks: &Clocks) -> Kn
             let seen = known.builds.entry((server(part, host.as_deref()), *build)).or_insert(*span);
             *seen = (seen.0.min(span.0), seen.1.max(span.1));
         }
-        known
-            .configuration
-            .extend(part.configuration.iter().map(|entry| (servers.of_file(&part.path), entry.clone())));
+        if !part.configuration.is_empty() {
+            let of_server = known.configuration.entry(servers.of_file(&part.path)).or_default();
+            of_server.extend(part.configuration.iter().cloned());
+        }
         known.problems.extend(part.problems.iter().cloned());
         known.problems.extend(dropped(input.content, part));
     }
@@ -133,14 +138,14 @@ pub(crate) fn know(input: &Input<'_>, parts: &mut [Part], clocks: &Clocks) -> Kn
     }
     known.problems.extend(clock_problems(input, clocks));
     known.findings = findings(input, parts, clocks, &servers);
-    let with_findings: BTreeSet<&Arc<str>> = known.findings.iter().map(|finding| &finding.server).collect();
+    let with_findings: BTreeSet<&str> = known.findings.iter().map(Finding::server).collect();
     known.servers.extend(with_findings.into_iter().map(ToString::to_string));
     if known.servers.is_empty() {
         // Nothing at all is an answer too, and it is not "clean".
         known.servers.insert(servers.of_file(input.roots.first().map_or("", String::as_str)));
     }
     drop_copies(&mut known);
-    known.findings.retain(|finding| input.options.in_window(finding.time));
+    known.findings.retain(|finding| input.options.in_window(finding.time()));
     known
 }
 
@@ -165,19 +170,15 @@ fn clock_problems<'a>(input: &'a Input<'_>, clocks: &'a Clocks) -> impl Iterator
 
 /// Gives each finding the SHA-256 of its file; every file is read for it once. Members of a tar archive bring theirs.
 pub(crate) fn hash(input: &Input<'_>, known: &mut Known) {
-    let wanted: BTreeSet<&str> = known
-        .findings
-        .iter()
-        .filter(|finding| finding.sha256.is_empty())
-        .map(|finding| &*finding.file)
-        .collect();
+    let unknown = || known.findings.iter().filter(|finding| finding.source_file().sha256.get().is_none());
+    let wanted: BTreeSet<&str> = unknown().map(Finding::file).collect();
     let evidence = &input.gathered.evidence;
     let files = evidence.par_iter().filter(|file| wanted.contains(file.path.as_str()));
     let hashed: Vec<_> = files
         .filter(|file| !matches!(file.locator, Locator::Tar { .. }))
         .map(|file| (file.path.as_str(), file.sha256()))
         .collect();
-    let mut hashes: BTreeMap<&str, Arc<str>> = BTreeMap::new();
+    let mut hashes: BTreeMap<&str, Box<str>> = BTreeMap::new();
     for (path, hash) in hashed {
         match hash {
             Ok(hash) => {
@@ -186,31 +187,47 @@ pub(crate) fn hash(input: &Input<'_>, known: &mut Known) {
             Err(error) => known.problems.push(Problem::file(path, format!("cannot be hashed: {error}"))),
         }
     }
-    for finding in known.findings.iter_mut().filter(|finding| finding.sha256.is_empty()) {
-        finding.sha256 = hashes.get(&*finding.file).map_or_else(|| "".into(), Arc::clone);
+    for finding in unknown() {
+        if let Some(hash) = hashes.get(finding.file()) {
+            finding.source_file().sha256.get_or_init(|| hash.clone());
+        }
     }
 }
 
-/// Every hit, taken from its part, as a finding. What many share, such as the name of a file, they share in memory too.
+/// Every hit, taken from its part, as a finding. Hits leave as findings come, so that there is one of both.
 fn findings(input: &Input<'_>, parts: &mut [Part], clocks: &Clocks, servers: &Servers) -> Vec<Finding> {
     let events = EventFiles::of(&input.gathered.evidence, &input.content.rules);
     let mut findings = Vec::with_capacity(parts.iter().map(|part| part.hits.len()).sum());
     let mut indicators = Indicators::of(input.content);
+    let mut names = BTreeSet::new();
+    let mut last: Option<Arc<SourceFile>> = None;
     for part in parts.iter_mut().filter(|part| !part.hits.is_empty()) {
-        let file: Arc<str> = part.path.as_str().into();
-        let sha256: Arc<str> = part.sha256.as_deref().unwrap_or_default().into();
-        let mut by_host: BTreeMap<Option<Arc<str>>, Arc<str>> = BTreeMap::new();
-        for mut hit in std::mem::take(&mut part.hits) {
-            let name = || servers.of(&part.path, hit.host.as_deref()).into();
-            let server = by_host.entry(hit.host.clone()).or_insert_with(name);
-            let raw = match (hit.raw.take(), hit.place) {
-                (None, Place::Record { offset, .. }) => events.raw(part.evidence, offset, hit.rule),
-                (raw, _) => Raw::Kept(into_printable(raw.unwrap_or_default())),
-            };
-            let shared = (Arc::clone(server), Arc::clone(&file), Arc::clone(&sha256));
-            let (time, rule) = (clocks.time(part.evidence, &hit), hit.rule);
-            let mut finding = finding(indicators.rule(rule), hit, time, shared, raw);
-            indicators.grade(rule, &mut finding);
+        // Ranges of a file follow each other.
+        let same = last.take().filter(|last| *last.path == part.path && part.sha256.is_none());
+        let file = same.unwrap_or_else(|| {
+            let sha256 = part.sha256.as_deref().map(|hash| OnceLock::from(Box::from(hash)));
+            let (path, sha256) = (part.path.as_str().into(), sha256.unwrap_or_default());
+            Arc::new(SourceFile { path, sha256, events: events.file(part.evidence) })
+        });
+        last = Some(Arc::clone(&file));
+        let origin = |source: &HitSource| {
+            let HitSource { host, artifact, client } = source.clone();
+            let server = servers.of(&part.path, host.as_deref()).into();
+            Arc::new(Origin { server, artifact, client, file: Arc::clone(&file) })
+        };
+        let origins: Vec<Arc<Origin>> = part.sources.iter().map(origin).collect();
+        for hit in std::mem::take(&mut part.hits).iter() {
+            let hit = hit.expect("we wrote it, or saw that it was written by us");
+            let time = clocks.time(part, &hit);
+            let rule = indicators.rule(hit.rule as usize);
+            let origin = Arc::clone(&origins[hit.source as usize]);
+            let mut details = hit.details;
+            if let Some(details) = &mut details {
+                details.make_safe(&mut names);
+            }
+            let mut finding = Finding::new(rule, hit.rule, origin, time, hit.place, details);
+            finding.recovered = hit.recovered;
+            indicators.grade(hit.rule as usize, &mut finding);
             findings.push(finding);
         }
     }
@@ -225,50 +242,14 @@ fn drop_leftovers(findings: &mut Vec<Finding>) {
     }
     let number = |place| if let Place::Record { number, .. } = place { Some(number) } else { None };
     let key = |finding: &Finding| {
-        (Arc::clone(&finding.file), Arc::as_ptr(&finding.rule) as usize, number(finding.place))
+        let file = Arc::as_ptr(finding.source_file()) as usize;
+        (file, Arc::as_ptr(&finding.rule) as usize, number(finding.place()))
     };
     let mut left: BTreeSet<_> = findings.iter().filter(|finding| finding.recovered).map(key).collect();
     for finding in findings.iter().filter(|finding| !finding.recovered) {
         left.remove(&key(finding));
     }
     findings.retain(|finding| !finding.recovered || left.remove(&key(finding)));
-}
-
-fn finding(
-    rule: Arc<RuleInfo>,
-    hit: Hit,
-    time: Option<Timestamp>,
-    (server, file, sha256): (Arc<str>, Arc<str>, Arc<str>),
-    raw: Raw,
-) -> Finding {
-    Finding {
-        id: String::new(),
-        level: rule.level,
-        outcome: rule.outcome,
-        graded: None,
-        rule,
-        server,
-        time,
-        artifact: hit.artifact,
-        file,
-        sha256,
-        place: hit.place,
-        recovered: hit.recovered,
-        client: hit.client,
-        request: hit.request,
-        indicator: None,
-        fields: hit.fields.into_iter().map(|(name, value)| (name, on_one_line(value))).collect(),
-        raw,
-    }
-}
-
-/// A value as one line of text that is safe to show.
-pub(crate) fn on_one_line(value: String) -> String {
-    if is_plain(&value) && !value.starts_with(' ') && !value.ends_with(' ') {
-        return value;
-    }
-    let line: String = value.chars().map(|c| if matches!(c, '\r' | '\n' | '\t') { ' ' } else { c }).collect();
-    printable(line.trim()).into_owned()
 }
 
 /// Takes the time from findings in files that were changed after their server's last record: that is the time of a
@@ -282,12 +263,12 @@ fn drop_copies(known: &mut Known) {
         }
     }
     for finding in &mut known.findings {
-        let is_file = matches!(&*finding.artifact, "web_files" | "compiled_pages" | "other_files");
-        let end = last.get(&*finding.server).map(|&end| shift(end, COPY_AFTER_S));
-        if is_file && finding.time.zip(end).is_some_and(|(time, end)| time > end) {
-            let modified = finding.time.map(|time| time.to_string()).unwrap_or_default();
-            finding.fields.push(("modified (of this copy)".into(), modified));
-            finding.time = None;
+        let is_file = matches!(finding.artifact(), "web_files" | "compiled_pages" | "other_files");
+        let end = last.get(finding.server()).map(|&end| shift(end, COPY_AFTER_S));
+        if is_file && finding.time().zip(end).is_some_and(|(time, end)| time > end) {
+            let modified = finding.time().map(|time| time.to_string()).unwrap_or_default();
+            finding.details_mut().fields.push(("modified (of this copy)".into(), modified));
+            finding.set_time(None);
         }
     }
 }

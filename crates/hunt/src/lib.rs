@@ -15,6 +15,7 @@ mod checks;
 mod choice;
 pub mod content;
 mod exposure;
+mod finding;
 mod intel;
 mod known;
 mod merge;
@@ -32,6 +33,7 @@ mod tally;
 mod timeline;
 mod unit;
 mod verdict;
+mod when;
 mod witness;
 
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use watchfire_artifact::Place;
+use rustc_hash::FxHashMap;
 
 use crate::content::Content;
 use crate::known::{Clocks, Input, Known, hash, know};
@@ -51,30 +51,35 @@ pub(crate) fn merge(input: &Input<'_>, parts: &mut [Part]) -> Hunted {
 
 /// Orders findings by time, then by place, and numbers them.
 fn order(findings: &mut [Finding]) {
-    let place = |finding: &Finding| match finding.place {
-        Place::File => 0,
-        Place::Offset(at) | Place::Record { offset: at, .. } => at,
-    };
     // In place, for there may be millions; the same findings still come in the same order.
     findings.sort_unstable_by(|a, b| {
-        let time = |finding: &Finding| (finding.time.is_none(), finding.time);
-        time(a)
-            .cmp(&time(b))
-            .then_with(|| a.server.cmp(&b.server))
-            .then_with(|| a.file.cmp(&b.file))
-            .then_with(|| place(a).cmp(&place(b)))
+        a.when()
+            .cmp(&b.when())
+            .then_with(|| a.server().cmp(b.server()))
+            .then_with(|| a.file().cmp(b.file()))
+            .then_with(|| a.offset().cmp(&b.offset()))
             .then_with(|| a.rule.name.cmp(&b.rule.name))
     });
-    for (index, finding) in findings.iter_mut().enumerate() {
-        finding.id = format!("F{:05}", index + 1);
+    for (number, finding) in (1..).zip(findings) {
+        finding.number = number;
     }
 }
 
 /// Adds a finding for each match of a correlation: it stands where its last member stands.
 fn correlate(content: &Content, known: &mut Known) {
-    let timed: Vec<usize> =
-        (0..known.findings.len()).filter(|&at| known.findings[at].time.is_some()).collect();
+    let correlations: Vec<_> =
+        content.correlations.iter().map(|(correlation, _)| correlation.clone()).collect();
     let findings = &known.findings;
+    // Of millions of findings few are of rules that are joined.
+    let mut joined: FxHashMap<*const RuleInfo, bool> = FxHashMap::default();
+    let mut is_joined = |rule: &Arc<RuleInfo>| {
+        let refers = |reference: &String| *reference == rule.name || reference.eq_ignore_ascii_case(&rule.id);
+        let any = || correlations.iter().flat_map(|correlation| &correlation.rules).any(refers);
+        *joined.entry(Arc::as_ptr(rule)).or_insert_with(any)
+    };
+    let timed: Vec<usize> = (0..findings.len())
+        .filter(|&at| findings[at].time().is_some() && is_joined(&findings[at].rule))
+        .collect();
     let fields: Vec<_> = timed.iter().map(|&at| move |name: &str| field(findings, at, name)).collect();
     let hits: Vec<watchfire_sigma::Hit<'_>> = timed
         .iter()
@@ -82,12 +87,10 @@ fn correlate(content: &Content, known: &mut Known) {
         .map(|(&at, field)| watchfire_sigma::Hit {
             id: Some(&known.findings[at].rule.id),
             name: Some(&known.findings[at].rule.name),
-            time_ms: known.findings[at].time.map_or(0, Timestamp::as_millisecond),
+            time_ms: known.findings[at].time().map_or(0, Timestamp::as_millisecond),
             field,
         })
         .collect();
-    let correlations: Vec<_> =
-        content.correlations.iter().map(|(correlation, _)| correlation.clone()).collect();
     let mut matched = Vec::new();
     for (number, found) in watchfire_sigma::correlate_all(&correlations, &hits) {
         let members: Vec<usize> = found.hits.iter().map(|&hit| timed[hit]).collect();
@@ -100,10 +103,10 @@ fn correlate(content: &Content, known: &mut Known) {
 fn field(findings: &[Finding], at: usize, name: &str) -> Option<String> {
     let finding = &findings[at];
     match name.to_ascii_lowercase().as_str() {
-        "server" | "computer" | "serverhostname" => Some(finding.server.to_string()),
-        "client" | "c-ip" | "clientipaddress" => finding.client.map(|client| client.to_string()),
+        "server" | "computer" | "serverhostname" => Some(finding.server().to_string()),
+        "client" | "c-ip" | "clientipaddress" => finding.client().map(|client| client.to_string()),
         _ => finding
-            .fields
+            .fields()
             .iter()
             .find(|(field, _)| field.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.clone()),
@@ -117,12 +120,12 @@ fn correlated(info: &Arc<RuleInfo>, members: &[usize], findings: &[Finding]) -> 
     finding.rule = Arc::clone(info);
     finding.level = info.level;
     finding.outcome = info.outcome;
-    finding.graded = None;
-    finding.fields = last.record_fields().into_owned();
-    finding.fields.insert(0, ("records".into(), members.len().to_string()));
-    if let Some(time) = first.time {
-        finding.fields.insert(1, ("since".into(), time.to_string()));
-    }
+    let mut fields = vec![("records".into(), members.len().to_string())];
+    fields.extend(first.time().map(|time| ("since".into(), time.to_string())));
+    fields.extend(last.record_fields().iter().cloned());
+    let details = finding.details_mut();
+    details.graded = None;
+    details.fields = fields;
     Some(finding)
 }
 

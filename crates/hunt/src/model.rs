@@ -3,17 +3,15 @@
 //! Everything is ordered and named so that the same evidence and the same content give the same bytes in every
 //! report: servers by name, findings by time and then by place. Nothing here knows how it will be shown.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use jiff::Timestamp;
-use watchfire_artifact::{Place, Problem};
+use watchfire_artifact::Problem;
 use watchfire_sigma::Level;
 
+pub use crate::finding::Finding;
 pub use crate::intel::{Indicator, IndicatorSource};
-pub use crate::proof::Raw;
 pub use crate::scan::ShownField;
 
 /// How far into an intrusion something stands.
@@ -112,63 +110,6 @@ pub struct RuleInfo {
     pub act: Option<String>,
     /// The first twelve digits of the SHA-256 of the file that the rule stands in.
     pub version: String,
-}
-
-/// Something a rule found, with its proof.
-#[derive(Debug, Clone)]
-pub struct Finding {
-    /// `F` and a number, in the order of the report.
-    pub id: String,
-    /// The rule.
-    pub rule: Arc<RuleInfo>,
-    /// The level, after grading by what else was found.
-    pub level: Level,
-    /// What it proves, after grading.
-    pub outcome: Outcome,
-    /// Why the grade differs from the rule's own, where it does.
-    pub graded: Option<String>,
-    /// The server.
-    pub server: Arc<str>,
-    /// When, in UTC.
-    pub time: Option<Timestamp>,
-    /// The artifact's name: `httpproxy/Ecp`, `iis/W3SVC1`, `sysmon`.
-    pub artifact: Arc<str>,
-    /// The file, as shown.
-    pub file: Arc<str>,
-    /// The SHA-256 of the file, in hexadecimal.
-    pub sha256: Arc<str>,
-    /// Where in the file.
-    pub place: Place,
-    /// What is left of a record that its log has dropped.
-    pub recovered: bool,
-    /// Who asked.
-    pub client: Option<IpAddr>,
-    /// The number of the request that front end and back end share.
-    pub request: Option<String>,
-    /// Names and values to show, all of them the record's own.
-    pub fields: Vec<ShownField>,
-    /// The indicator that stands in the record, where it was found by one and not by a rule.
-    pub indicator: Option<Arc<Indicator>>,
-    /// The record's bytes.
-    pub raw: Raw,
-}
-
-impl Finding {
-    /// What readers are shown: of the record, then of the indicator that stands in it.
-    pub fn shown_fields(&self) -> Vec<ShownField> {
-        let of_indicator = self.indicator.iter().flat_map(|indicator| indicator.shown());
-        self.record_fields().iter().cloned().chain(of_indicator).collect()
-    }
-
-    /// What readers are shown of the record: what was kept, and what can be read again.
-    pub fn record_fields(&self) -> Cow<'_, [ShownField]> {
-        let again = self.raw.fields(&self.rule.compared);
-        if again.is_empty() {
-            Cow::Borrowed(&self.fields)
-        } else {
-            [self.fields.as_slice(), &again].concat().into()
-        }
-    }
 }
 
 /// What an expected witness of an act did.
@@ -310,8 +251,40 @@ impl Verdict {
 pub struct Reason {
     /// In plain words.
     pub text: String,
-    /// Findings behind it, as indices into [`Hunted::findings`].
-    pub findings: Vec<usize>,
+    /// Findings behind it.
+    pub findings: Cited,
+}
+
+/// Findings that are named behind something, the first of them: more are counted, and nothing is surer for them.
+const CITED_MAX: usize = 1_000;
+
+/// Findings behind something.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cited {
+    /// The first of them, as indices into [`Hunted::findings`].
+    pub first: Vec<usize>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+impl Cited {
+    /// Adds one.
+    pub(crate) fn push(&mut self, finding: usize) {
+        if self.first.len() < CITED_MAX { self.first.push(finding) } else { self.more += 1 }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.first.len() + self.more
+    }
+}
+
+impl FromIterator<usize> for Cited {
+    fn from_iter<I: IntoIterator<Item = usize>>(findings: I) -> Self {
+        let mut cited = Self::default();
+        findings.into_iter().for_each(|finding| cited.push(finding));
+        cited
+    }
 }
 
 /// The verdict of one server, with its reasons.
@@ -380,8 +353,8 @@ pub struct Moment {
     pub text: String,
     /// The telling details: `POST /owa/auth/x.aspx 200 from 192.0.2.7`.
     pub detail: String,
-    /// Findings behind it, as indices into [`Hunted::findings`].
-    pub findings: Vec<usize>,
+    /// Findings behind it.
+    pub findings: Cited,
 }
 
 /// How many rules looked, and which could not.

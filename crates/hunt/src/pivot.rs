@@ -5,8 +5,9 @@
 //! witness, written by another program; where it would stand and does not, the act says so.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::{ControlFlow, Range};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -20,8 +21,9 @@ use watchfire_artifact::{Evidence, Layout, Locator, Place};
 use crate::acts::base;
 use crate::again::{self, Again};
 use crate::content::Content;
+use crate::finding::{Details, Origin, SourceFile};
 use crate::known::{Input, Known};
-use crate::model::{Finding, Raw, RuleInfo};
+use crate::model::{Finding, RuleInfo};
 use crate::scan::{Part, next_directive};
 use crate::tally::shift;
 
@@ -63,7 +65,7 @@ struct Side {
 type LineKey<'a> = (&'a str, Place, Option<&'a str>);
 
 fn key(finding: &Finding) -> LineKey<'_> {
-    (&finding.file, finding.place, finding.rule.act.as_deref())
+    (finding.file(), finding.place(), finding.rule.act.as_deref())
 }
 
 /// Requests that are looked for, with a finding that names each.
@@ -97,7 +99,6 @@ pub(crate) fn join(input: &Input<'_>, parts: &[Part], known: &mut Known) {
             infos.entry(act.clone()).or_insert_with(|| Arc::new(RuleInfo { act, ..(*check.info).clone() }));
         line.level = info.level;
         line.outcome = info.outcome;
-        line.graded = None;
         line.rule = Arc::clone(info);
     }
     known.findings.extend(found);
@@ -112,7 +113,7 @@ fn search_all(
     (from, to): (&Side, &Side),
 ) -> Vec<Finding> {
     let wanted = wanted(from, &known.findings);
-    let times = || wanted.values().filter_map(|&at| known.findings[at].time);
+    let times = || wanted.values().filter_map(|&at| known.findings[at].time());
     let (Some(first), Some(last)) = (times().min(), times().max()) else { return Vec::new() };
     let window = (shift(first, -data.within_seconds), shift(last, data.within_seconds));
     let files = files(input, parts, to, window);
@@ -126,9 +127,9 @@ fn wanted<'a>(from: &Side, findings: &'a [Finding]) -> Wanted<'a> {
     findings
         .iter()
         .enumerate()
-        .filter(|(_, finding)| base(&finding.artifact) == from.artifact)
+        .filter(|(_, finding)| base(finding.artifact()) == from.artifact)
         .filter_map(|(at, finding)| {
-            Some((finding.request.as_deref().filter(|number| is_number(number))?.as_bytes(), at))
+            Some((finding.request().filter(|number| is_number(number))?.as_bytes(), at))
         })
         .take(REQUESTS_LIMIT)
         .collect()
@@ -170,11 +171,20 @@ fn search(
     known: &Known,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
+    let path = evidence.path.as_str().into();
+    let file = Arc::new(SourceFile { path, sha256: OnceLock::new(), events: None });
+    let mut origins: BTreeMap<(&str, Option<IpAddr>), Arc<Origin>> = BTreeMap::new();
     // What cannot be read has been reported by the scan.
     let _ = again::read(evidence, |again| {
         let Again::Lines(chunk, Some(layout)) = again else { return ControlFlow::Break(()) };
         search_chunk(chunk, layout, to, wanted, |row, range, at| {
-            found.push(line(known, evidence, artifact, chunk, row, range, at));
+            let left = &known.findings[at];
+            let client = row.client();
+            let origin = origins.entry((left.server(), client)).or_insert_with(|| {
+                let (server, artifact) = (left.server().into(), artifact.into());
+                Arc::new(Origin { server, artifact, client, file: Arc::clone(&file) })
+            });
+            found.push(line(left, origin, chunk, row, range));
         });
         ControlFlow::Continue(())
     });
@@ -233,30 +243,22 @@ fn in_column(text: &[u8], layout: &Layout, wanted: &Wanted<'_>) -> Vec<(Range<us
 }
 
 fn line(
-    known: &Known,
-    evidence: &Evidence,
-    artifact: &str,
+    left: &Finding,
+    origin: &Arc<Origin>,
     chunk: &Chunk<'_>,
     row: &Row<'_>,
     range: Range<usize>,
-    at: usize,
 ) -> Finding {
-    let left = &known.findings[at];
     let value = |name: &str| row.named(name).map(|value| printable(&text(&value)).into_owned());
-    let mut fields = vec![("same request as".into(), format!("{} in {}", left.rule.name, left.file))];
+    let mut fields = vec![("same request as".into(), format!("{} in {}", left.rule.name, left.file()))];
     fields.extend(SHOWN.iter().filter_map(|name| Some(((*name).into(), value(name)?))));
-    Finding {
-        server: left.server.clone(),
-        time: row.time(),
-        artifact: artifact.into(),
-        file: evidence.path.as_str().into(),
-        sha256: "".into(),
-        place: Place::Offset(chunk.offset_of(range.start)),
-        client: row.client(),
-        request: left.request.clone(),
+    let details = Details {
+        request: left.request().map(Into::into),
         fields,
-        recovered: false,
-        raw: Raw::Kept(printable(&text(chunk.raw(range))).into_owned()),
-        ..left.clone()
-    }
+        raw: Some(printable(&text(chunk.raw(range.clone()))).into()),
+        ..Details::default()
+    };
+    let place = Place::Offset(chunk.offset_of(range.start));
+    let (rule, origin) = (Arc::clone(&left.rule), Arc::clone(origin));
+    Finding::new(rule, 0, origin, row.time(), place, details.boxed())
 }

@@ -4,7 +4,6 @@
 //! times over. So a record of a plain event file is known by its place, and written out when somebody looks; so are
 //! the values of the fields that its rule compares.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -18,85 +17,64 @@ use watchfire_artifact::text::into_printable;
 use watchfire_artifact::{Evidence, Locator};
 use watchfire_sigma::{ClassKey, Fields, Rules};
 
-use crate::known::on_one_line;
+use crate::finding::on_one_line;
 use crate::scan::{DECIDING, EVENT_CLASS, RAW_LIMIT_BYTES, ShownField};
 
 /// Chunks that are kept: findings are told by time, and the logs of one host take turns.
 const CHUNKS_KEPT: usize = 64;
 
-/// The record's bytes, as text that is safe to show.
+/// A plain event file whose records can be read again.
 #[derive(Debug, Clone)]
-pub enum Raw {
-    /// As it was kept.
-    Kept(String),
-    /// A record of an event file.
-    Event(EventPlace),
-}
-
-/// Where a record of an event file stands.
-#[derive(Clone)]
-pub struct EventPlace {
+pub(crate) struct EventFile {
     events: Arc<EventFiles>,
+    /// By its place in the evidence.
     file: u32,
-    /// By which it is known how the record calls a field.
-    rule: u32,
-    offset: u64,
 }
 
-impl fmt::Debug for EventPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EventPlace({}, {})", self.file, self.offset)
-    }
-}
-
-impl Raw {
-    /// The text; of a record that cannot be read any more, what was wrong.
-    pub fn text(&self) -> Cow<'_, str> {
-        match self {
-            Raw::Kept(text) => Cow::Borrowed(text),
-            Raw::Event(place) => Cow::Owned(match place.read(|chunk, raw, _| xml(chunk, raw)) {
-                Ok(Some(text)) => text,
-                Ok(None) => "(no longer where it was)".to_owned(),
-                Err(error) => format!("(cannot be read again: {error})"),
-            }),
+impl EventFile {
+    /// The record at an offset as text that is safe to show; where it cannot be read any more, what is wrong.
+    pub(crate) fn text(&self, offset: u64) -> String {
+        match self.read(offset, |chunk, raw, _| xml(chunk, raw)) {
+            Ok(Some(text)) => text,
+            Ok(None) => "(no longer where it was)".to_owned(),
+            Err(error) => format!("(cannot be read again: {error})"),
         }
     }
 
-    /// The values of fields of a record that can be read again, by a rule's names for them; of any other none, for all
-    /// that is shown of those is kept.
-    pub(crate) fn fields(&self, names: &[String]) -> Vec<ShownField> {
-        match self {
-            Raw::Event(place) if !names.is_empty() => {
-                let fields = place.read(|chunk, raw, learnt| place.fields(names, chunk, raw, learnt));
-                fields.ok().flatten().unwrap_or_default()
-            }
-            _ => Vec::new(),
-        }
+    /// The values of fields of the record at an offset, by a rule's names for them.
+    pub(crate) fn fields(&self, offset: u64, rule: u32, names: &[String]) -> Vec<ShownField> {
+        let fields =
+            self.read(offset, |chunk, raw, learnt| self.of_record(rule, names, (chunk, raw), learnt));
+        fields.ok().flatten().unwrap_or_default()
     }
-}
 
-impl EventPlace {
     /// What `look` makes of the record; none where it is no longer.
-    fn read<T>(&self, look: impl FnOnce(&Chunk<'_>, &RawRecord, &mut Learnt) -> T) -> io::Result<Option<T>> {
-        self.events.chunk(self.file, evtx::chunk_of(self.offset), |chunk, learnt| {
-            let at = (self.offset - chunk.offset) as usize;
+    fn read<T>(
+        &self,
+        offset: u64,
+        look: impl FnOnce(&Chunk<'_>, &RawRecord, &mut Learnt) -> T,
+    ) -> io::Result<Option<T>> {
+        self.events.chunk(self.file, evtx::chunk_of(offset), |chunk, learnt| {
+            let at = (offset - chunk.offset) as usize;
             chunk.record_at(at).map(|raw| look(chunk, &raw, learnt))
         })
     }
 
-    fn fields(
+    fn of_record(
         &self,
+        rule: u32,
         names: &[String],
-        chunk: &Chunk<'_>,
-        raw: &RawRecord,
+        (chunk, raw): (&Chunk<'_>, &RawRecord),
         Learnt { reader, own, .. }: &mut Learnt,
     ) -> Vec<ShownField> {
         match reader.read(chunk, raw) {
-            Ok(Read::Formed(record)) => self.named(names, own, |name| {
+            Ok(Read::Formed(record)) => self.named(rule, names, own, |name| {
                 let content = record.first(record.form.field(name)?)?;
                 Some(content.text().into_owned())
             }),
-            Ok(Read::Walked(event)) => self.named(names, own, |name| event.first(name).map(str::to_owned)),
+            Ok(Read::Walked(event)) => {
+                self.named(rule, names, own, |name| event.first(name).map(str::to_owned))
+            }
             Err(_) => Vec::new(),
         }
     }
@@ -104,12 +82,13 @@ impl EventPlace {
     /// The fields by a rule's names, of a record whose own names `value` knows.
     fn named(
         &self,
+        rule: u32,
         names: &[String],
         known: &mut OwnNames,
         value: impl Fn(&str) -> Option<String>,
     ) -> Vec<ShownField> {
         let deciding = DECIDING.map(|name| value(name).unwrap_or_default());
-        let own = known.entry((self.rule, deciding)).or_insert_with_key(|(rule, deciding)| {
+        let own = known.entry((rule, deciding)).or_insert_with_key(|(rule, deciding)| {
             let constants: Vec<_> = DECIDING.into_iter().zip(deciding.iter().map(String::as_str)).collect();
             let class = ClassKey { class: EVENT_CLASS, constants: &constants, fields: Fields::Open };
             let own = |name| self.events.rules.own_name(&class, *rule as usize, name).into_owned();
@@ -160,6 +139,12 @@ impl Again {
     }
 }
 
+impl fmt::Debug for EventFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EventFiles({})", self.paths.len())
+    }
+}
+
 /// The plain event files of a hunt, and the chunks of them that were read last.
 pub(crate) struct EventFiles {
     rules: Arc<Rules>,
@@ -179,9 +164,10 @@ impl EventFiles {
         Arc::new(Self { rules: Arc::clone(rules), paths, again: Mutex::default() })
     }
 
-    /// The record that begins at an offset of a file, which a rule was hit by.
-    pub(crate) fn raw(self: &Arc<Self>, file: usize, offset: u64, rule: usize) -> Raw {
-        Raw::Event(EventPlace { events: Arc::clone(self), file: file as u32, rule: rule as u32, offset })
+    /// One of the files, by its place in the evidence; none where it is no plain file.
+    pub(crate) fn file(self: &Arc<Self>, evidence: usize) -> Option<EventFile> {
+        let plain = self.paths.get(evidence).is_some_and(|path| !path.as_os_str().is_empty());
+        plain.then(|| EventFile { events: Arc::clone(self), file: evidence as u32 })
     }
 
     /// What `look` makes of the chunk that begins at an offset of a file.

@@ -76,7 +76,7 @@ pub(crate) fn count(hunted: &Hunted, listed: &[usize]) -> Summary {
     let (bar_s, histogram) = histogram(&findings);
     let mut levels = groups(&findings, |finding| vec![finding.level.to_string()]);
     levels.sort_by_key(|counted| Reverse(counted.level));
-    let mut servers = groups(&findings, |finding| vec![finding.server.to_string()]);
+    let mut servers = groups(&findings, |finding| vec![finding.server().to_string()]);
     servers.truncate(TOP);
     let mut rules = groups(&findings, |finding| vec![finding.rule.title.clone()]);
     rules.truncate(TOP);
@@ -88,7 +88,7 @@ pub(crate) fn count(hunted: &Hunted, listed: &[usize]) -> Summary {
         attack: groups(&findings, |finding| finding.rule.attack.clone()),
         histogram,
         bar_s,
-        untimed: findings.iter().filter(|finding| finding.time.is_none()).count() as u64,
+        untimed: findings.iter().filter(|finding| finding.time().is_none()).count() as u64,
         servers,
         rules,
     }
@@ -118,7 +118,7 @@ fn groups(findings: &[&Finding], names: impl Fn(&Finding) -> Vec<String>) -> Vec
 
 /// Bars of one width, which follows from how long the findings span.
 fn histogram(findings: &[&Finding]) -> (i64, Vec<Bar>) {
-    let times = || findings.iter().filter_map(|finding| Some((finding.time?, finding.level)));
+    let times = || findings.iter().filter_map(|finding| Some((finding.time()?, finding.level)));
     let seconds = |time: Timestamp| time.as_second();
     let (Some(first), Some(last)) =
         (times().map(|(time, _)| seconds(time)).min(), times().map(|(time, _)| seconds(time)).max())

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use watchfire_sigma::Level;
 
-use crate::model::{Finding, Moment, Outcome, ShownField};
+use crate::model::{Cited, Finding, Moment, Outcome, ShownField};
 
 /// Repeats this close, in seconds, are one line.
 const REPEAT_S: i64 = 3600;
@@ -33,19 +33,19 @@ pub(crate) fn tell(findings: &[Finding]) -> Vec<Moment> {
             continue;
         }
         let repeats = |(moment, rule, client): &&mut (Moment, &str, Option<IpAddr>)| {
-            *moment.server == *finding.server
+            *moment.server == *finding.server()
                 && *rule == finding.rule.name
-                && *client == finding.client
+                && *client == finding.client()
                 && moment.outcome == finding.outcome
                 && near(moment, finding)
         };
         // Findings are in time's order: what can be repeated stands near the end.
         match moments.iter_mut().rev().take(64).find(repeats) {
             Some((moment, _, _)) => {
-                moment.last = finding.time.or(moment.last);
+                moment.last = finding.time().or(moment.last);
                 moment.findings.push(index);
             }
-            None => moments.push((moment(index, finding), &finding.rule.name, finding.client)),
+            None => moments.push((moment(index, finding), &finding.rule.name, finding.client())),
         }
     }
     moments.into_iter().map(|(moment, _, _)| moment).collect()
@@ -57,7 +57,7 @@ fn tells(finding: &Finding) -> bool {
 }
 
 fn near(moment: &Moment, finding: &Finding) -> bool {
-    match (moment.last.or(moment.time), finding.time) {
+    match (moment.last.or(moment.time), finding.time()) {
         (Some(last), Some(time)) => time.duration_since(last).as_secs().abs() <= REPEAT_S,
         (None, None) => true,
         _ => false,
@@ -66,15 +66,15 @@ fn near(moment: &Moment, finding: &Finding) -> bool {
 
 fn moment(index: usize, finding: &Finding) -> Moment {
     Moment {
-        time: finding.time,
+        time: finding.time(),
         last: None,
-        server: finding.server.to_string(),
+        server: finding.server().to_string(),
         stage: finding.rule.stage,
         outcome: finding.outcome,
         level: finding.level,
         text: finding.rule.title.clone(),
         detail: detail(finding),
-        findings: vec![index],
+        findings: Cited::from_iter([index]),
     }
 }
 

@@ -13,7 +13,7 @@ use watchfire_sigma::Level;
 use crate::acts::base;
 use crate::checks;
 use crate::known::{Input, Known, counts};
-use crate::model::{Act, Coverage, Exposure, Finding, Judged, Outcome, Reason, Verdict, WitnessState};
+use crate::model::{Act, Cited, Coverage, Exposure, Finding, Judged, Outcome, Reason, Verdict, WitnessState};
 
 /// Steps that are advised at once: more is not read by somebody in trouble.
 const NEXT_STEPS: usize = 3;
@@ -23,18 +23,17 @@ const REASONS: usize = 8;
 
 /// Judges all servers, the worst first.
 pub(crate) fn judge(input: &Input<'_>, known: &Known, acts: &[Act], coverage: &[Coverage]) -> Vec<Judged> {
-    let findings = by_server(known.findings.iter().map(|finding| &*finding.server));
+    let findings = by_server(known.findings.iter().map(Finding::server));
     let own_acts = by_server(acts.iter().map(|act| act.server.as_str()));
     let own_coverage = by_server(coverage.iter().map(|row| row.server.as_str()));
     let one = |name: &String| {
-        let of = |all: &ByServer<'_>| all.get(name.as_str()).cloned().unwrap_or_default();
         Server {
             input,
             known,
             name,
-            findings: of(&findings),
-            acts: of(&own_acts).into_iter().map(|at| &acts[at]).collect(),
-            coverage: of(&own_coverage).into_iter().map(|at| &coverage[at]).collect(),
+            findings: of(&findings, name),
+            acts: of(&own_acts, name).iter().map(|&at| &acts[at as usize]).collect(),
+            coverage: of(&own_coverage, name).iter().map(|&at| &coverage[at as usize]).collect(),
         }
         .judge()
     };
@@ -44,11 +43,15 @@ pub(crate) fn judge(input: &Input<'_>, known: &Known, acts: &[Act], coverage: &[
 }
 
 /// By server, what is of it in a list.
-type ByServer<'a> = FxHashMap<&'a str, Vec<usize>>;
+type ByServer<'a> = FxHashMap<&'a str, Vec<u32>>;
+
+fn of<'a>(all: &'a ByServer<'_>, server: &str) -> &'a [u32] {
+    all.get(server).map(Vec::as_slice).unwrap_or_default()
+}
 
 fn by_server<'a>(servers: impl Iterator<Item = &'a str>) -> ByServer<'a> {
     let mut found = ByServer::default();
-    servers.enumerate().for_each(|(at, server)| found.entry(server).or_default().push(at));
+    servers.zip(0..).for_each(|(server, at)| found.entry(server).or_default().push(at));
     found
 }
 
@@ -58,14 +61,14 @@ struct Server<'a> {
     known: &'a Known,
     name: &'a str,
     /// As indices.
-    findings: Vec<usize>,
+    findings: &'a [u32],
     acts: Vec<&'a Act>,
     coverage: Vec<&'a Coverage>,
 }
 
 impl Server<'_> {
     fn judge(&self) -> Judged {
-        let exposures = checks::exposures(self.input.content, self.known, self.name);
+        let exposures = checks::exposures(self.input.content, self.known, self.name, self.findings);
         let incomplete = self.incomplete();
         let verdict = match self.strongest() {
             Some(Outcome::Succeeded) => Verdict::Compromised,
@@ -90,7 +93,7 @@ impl Server<'_> {
     }
 
     fn findings(&self) -> impl Iterator<Item = (usize, &Finding)> {
-        self.findings.iter().map(|&at| (at, &self.known.findings[at]))
+        self.findings.iter().map(|&at| (at as usize, &self.known.findings[at as usize]))
     }
 
     fn acts(&self) -> impl Iterator<Item = &Act> {
@@ -148,27 +151,25 @@ impl Server<'_> {
             reasons.extend(by_rule(self.loud()).into_iter().take(REASONS));
         }
         if reasons.is_empty() {
-            reasons.push(Reason { text: self.nothing_found(verdict), findings: Vec::new() });
+            reasons.push(Reason { text: self.nothing_found(verdict), findings: Cited::default() });
         }
         reasons
     }
 
     /// That there are findings, and what they are worth.
     fn unproven(&self) -> Option<Reason> {
-        let findings: Vec<usize> = self.loud().map(|(at, _)| at).collect();
         let loudest = self.loud().map(|(_, finding)| finding.level).max()?;
-        let plural = if findings.len() == 1 { "finding that proves" } else { "findings that prove" };
-        let text = format!(
-            "{} {plural} nothing alone and should be looked at (highest level: {loudest})",
-            findings.len()
-        );
-        Some(Reason { text, findings })
+        let count = self.loud().count();
+        let plural = if count == 1 { "finding that proves" } else { "findings that prove" };
+        let text =
+            format!("{count} {plural} nothing alone and should be looked at (highest level: {loudest})");
+        Some(Reason { text, findings: self.loud().map(|(at, _)| at).collect() })
     }
 
     fn act_reason(&self, title: &str, acts: &[&Act]) -> Reason {
         let findings: BTreeSet<usize> = acts.iter().flat_map(|act| act.findings.iter().copied()).collect();
         let saw: BTreeSet<&str> =
-            findings.iter().map(|&at| base(&self.known.findings[at].artifact)).collect();
+            findings.iter().map(|&at| base(self.known.findings[at].artifact())).collect();
         let saw = saw.into_iter().map(|artifact| self.title(artifact)).collect::<Vec<_>>().join(", ");
         let (first, last) =
             (acts.iter().filter_map(|act| act.first).min(), acts.iter().filter_map(|act| act.last).max());
@@ -308,22 +309,22 @@ impl Server<'_> {
 
 /// One reason for each rule, the strongest and loudest first.
 fn by_rule<'a>(findings: impl Iterator<Item = (usize, &'a Finding)>) -> Vec<Reason> {
-    let mut rules: Vec<(&Finding, Vec<usize>)> = Vec::new();
+    let mut numbers: FxHashMap<(&str, Outcome), usize> = FxHashMap::default();
+    let mut rules: Vec<(&Finding, Cited)> = Vec::new();
     for (at, finding) in findings {
-        match rules
-            .iter_mut()
-            .find(|(first, _)| first.rule.name == finding.rule.name && first.outcome == finding.outcome)
-        {
-            Some((_, members)) => members.push(at),
-            None => rules.push((finding, vec![at])),
-        }
+        let number = *numbers.entry((&finding.rule.name, finding.outcome)).or_insert_with(|| {
+            rules.push((finding, Cited::default()));
+            rules.len() - 1
+        });
+        rules[number].1.push(at);
     }
-    rules.sort_by_key(|(finding, _)| std::cmp::Reverse((finding.outcome, finding.level)));
-    let reason = |(finding, members): (&Finding, Vec<usize>)| {
-        let title = finding.graded.as_ref().unwrap_or(&finding.rule.title);
-        let when = finding.time.map(|time| format!(", {}", clock(time))).unwrap_or_default();
-        let times = if members.len() > 1 { format!(", {} records", members.len()) } else { String::new() };
-        Reason { text: format!("{title}{when}{times}"), findings: members }
+    rules.sort_by_key(|(first, _)| std::cmp::Reverse((first.outcome, first.level)));
+    let reason = |(first, findings): (&Finding, Cited)| {
+        let title = first.graded().unwrap_or(&first.rule.title);
+        let when = first.time().map(|time| format!(", {}", clock(time))).unwrap_or_default();
+        let count = findings.count();
+        let times = if count > 1 { format!(", {count} records") } else { String::new() };
+        Reason { text: format!("{title}{when}{times}"), findings }
     };
     rules.into_iter().map(reason).collect()
 }
@@ -337,7 +338,7 @@ fn exposure_reason(exposure: &Exposure) -> Reason {
         day(exposure.until),
         exposure.why.trim_end_matches('.'),
     );
-    Reason { text, findings: Vec::new() }
+    Reason { text, findings: Cited::default() }
 }
 
 fn clock(time: Timestamp) -> String {
@@ -346,4 +347,23 @@ fn clock(time: Timestamp) -> String {
 
 fn day(time: Timestamp) -> String {
     TimeZone::UTC.to_datetime(time).date().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn a_reason_names_the_first_findings_and_counts_the_rest() {
+        let rules = sample::rules();
+        let findings: Vec<Finding> = (0..2_100)
+            .map(|number| sample::finding(number, &rules[number % 2], sample::EX01, "2021-03-03T05:00:00Z"))
+            .collect();
+        let reasons = by_rule(findings.iter().enumerate());
+        let (first, more): (Vec<_>, Vec<_>) =
+            reasons.iter().map(|reason| (reason.findings.first[0], reason.findings.more)).unzip();
+        assert_eq!((first, more), (vec![1, 0], vec![50, 50]));
+        assert!(reasons.iter().all(|reason| reason.text.ends_with("1050 records")), "{reasons:?}");
+    }
 }

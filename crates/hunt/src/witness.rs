@@ -15,7 +15,7 @@ use watchfire_artifact::layout::Cells;
 use watchfire_artifact::lines::{self, Chunk};
 use watchfire_artifact::{Evidence, Layout, Locator, evtx};
 
-use crate::acts::base;
+use crate::acts::{base, of_server};
 use crate::again::{self, Again};
 use crate::known::{Clocks, Input, Known};
 use crate::model::{Act, Finding, WitnessState};
@@ -58,17 +58,16 @@ pub(crate) fn look(input: &Input<'_>, known: &Known, clocks: &Clocks, acts: &mut
 
 /// Whether the other log's findings have numbers by which the silent one was searched, in vain.
 fn has_numbers(findings: &[Finding], members: &[usize], other: &str) -> bool {
-    members.iter().map(|&at| &findings[at]).any(|finding| {
-        base(&finding.artifact) == other && finding.request.as_deref().is_some_and(pivot::is_number)
-    })
+    members
+        .iter()
+        .map(|&at| &findings[at])
+        .any(|finding| base(finding.artifact()) == other && finding.request().is_some_and(pivot::is_number))
 }
 
 /// Whether a log of a server holds a record in a span of time.
 fn has_records(input: &Input<'_>, known: &Known, clocks: &Clocks, of: (&str, &str), window: Window) -> bool {
-    let files: BTreeSet<usize> = known
-        .files
-        .iter()
-        .filter(|((server, artifact), _)| server == of.0 && base(artifact) == of.1)
+    let files: BTreeSet<usize> = of_server(&known.files, of.0)
+        .filter(|(artifact, _)| base(artifact) == of.1)
         .flat_map(|(_, files)| files.iter().copied())
         .collect();
     files.par_iter().any(|&index| {

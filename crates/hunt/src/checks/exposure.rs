@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{data, day, state};
 use crate::content::Content;
+use crate::exposure::BuildNumber;
 use crate::known::Known;
 use crate::model::{Build, Exposure};
 
@@ -27,45 +28,60 @@ struct Family {
     why: String,
 }
 
+fn of_server<'a>(
+    known: &'a Known,
+    server: &'a str,
+) -> impl Iterator<Item = (BuildNumber, Timestamp, Timestamp)> {
+    let from_first = known.builds.range((server.to_owned(), BuildNumber::default())..);
+    from_first
+        .take_while(move |((of, _), _)| of == server)
+        .map(|((_, build), &(first, last))| (*build, first, last))
+}
+
 /// The builds that a server's logs state.
 pub(crate) fn builds(content: &Content, known: &Known, server: &str) -> Vec<Build> {
-    let of_server = known.builds.iter().filter(|((of, _), _)| of == server);
-    let build = |((_, build), span): (&(String, crate::exposure::BuildNumber), &(Timestamp, Timestamp))| {
-        Build { build: build.to_string(), name: content.builds.name(*build), first: span.0, last: span.1 }
+    let build = |(build, first, last): (BuildNumber, Timestamp, Timestamp)| Build {
+        build: build.to_string(),
+        name: content.builds.name(build),
+        first,
+        last,
     };
-    let mut builds: Vec<Build> = of_server.map(build).collect();
+    let mut builds: Vec<Build> = of_server(known, server).map(build).collect();
     builds.sort_by_key(|build| build.first);
     builds
 }
 
-/// The holes that a server was open to while they were being used, by what its logs show.
-pub(crate) fn exposures(content: &Content, known: &Known, server: &str) -> Vec<Exposure> {
+/// The holes that a server was open to while they were being used, by what its logs show; `findings` are its own.
+pub(crate) fn exposures(content: &Content, known: &Known, server: &str, findings: &[u32]) -> Vec<Exposure> {
     let Some(data) = data::<Data>(content, "exposure") else { return Vec::new() };
-    data.families.iter().filter_map(|family| exposure(content, known, server, family)).collect()
+    let exposure = |family| exposure(content, known, (server, findings), family);
+    data.families.iter().filter_map(exposure).collect()
 }
 
-fn exposure(content: &Content, known: &Known, server: &str, family: &Family) -> Option<Exposure> {
+fn exposure(
+    content: &Content,
+    known: &Known,
+    (server, findings): (&str, &[u32]),
+    family: &Family,
+) -> Option<Exposure> {
     let exploited = day(&family.exploited_from)?;
     let mut span: Option<(Timestamp, Timestamp)> = None;
     let mut open: BTreeSet<String> = BTreeSet::new();
-    for ((of, build), (first, last)) in &known.builds {
-        if of != server || *last < exploited {
-            continue;
-        }
+    for (build, first, last) in of_server(known, server).filter(|(.., last)| *last >= exploited) {
         // A hole that no build closes is open until the check on its setting says otherwise.
         let unknown = family.fixed_by_check.is_some();
-        let is_open = |cve: &&String| content.builds.is_vulnerable(*build, cve).unwrap_or(unknown);
+        let is_open = |cve: &&String| content.builds.is_vulnerable(build, cve).unwrap_or(unknown);
         let vulnerable: Vec<&String> = family.cves.iter().filter(is_open).collect();
         if vulnerable.is_empty() {
             continue;
         }
         open.extend(vulnerable.into_iter().cloned());
-        let from = (*first).max(exploited);
-        span = Some(span.map_or((from, *last), |(a, b)| (a.min(from), b.max(*last))));
+        let from = first.max(exploited);
+        span = Some(span.map_or((from, last), |(a, b)| (a.min(from), b.max(last))));
     }
     let (from, until) = span?;
     let state_decides = family.fixed_by_check.as_deref();
-    if state_decides.is_some_and(|check| !state::shows_open(content, known, server, check)) {
+    if state_decides.is_some_and(|check| !state::shows_open(content, known, (server, findings), check)) {
         return None;
     }
     Some(Exposure {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::data;
-use crate::acts::base;
+use crate::acts::{base, of_server};
 use crate::content::Content;
 use crate::known::Known;
 use crate::model::Gap;
@@ -31,16 +31,10 @@ pub(crate) fn gaps(
 ) -> Vec<Gap> {
     let Some(data) = data::<Data>(content, "gaps") else { return Vec::new() };
     let Some(log) = data.logs.iter().find(|log| log.artifact == base(artifact)) else { return Vec::new() };
-    let others = || {
-        known
-            .tallies
-            .iter()
-            .filter(|((of, name), _)| of == server && name != artifact)
-            .map(|(_, tally)| tally)
-    };
+    let others = || of_server(&known.tallies, server).filter(|(name, _)| *name != artifact);
     let alive = |gap: &Gap| {
         let hours = crate::tally::hour(gap.from)..crate::tally::hour(gap.until);
-        others().any(|tally| tally.hours.range(hours.clone()).next().is_some())
+        others().any(|(_, tally)| tally.hours.range(hours.clone()).next().is_some())
     };
     tally.gaps(log.silence_hours).into_iter().filter(alive).collect()
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use crate::acts::base;
+use crate::acts::{base, of_server};
 use crate::content::Content;
 use crate::known::{Input, Known};
 use crate::model::Missing;
@@ -34,7 +34,7 @@ pub(crate) fn missing(content: &Content, known: &Known) -> Vec<Missing> {
     let mut missing = Vec::new();
     for server in known.servers.iter().filter(|server| is_exchange(known, server)) {
         let has: BTreeSet<&str> =
-            known.tallies.keys().filter(|(of, _)| of == server).map(|(_, artifact)| base(artifact)).collect();
+            of_server(&known.tallies, server).map(|(artifact, _)| base(artifact)).collect();
         for spec in content
             .artifacts
             .artifacts
@@ -67,7 +67,7 @@ fn is_exchange(known: &Known, server: &str) -> bool {
         "audit",
         "cmdlet_events",
     ];
-    known.tallies.keys().any(|(of, artifact)| of == server && SIGNS.contains(&base(artifact)))
+    of_server(&known.tallies, server).any(|(artifact, _)| SIGNS.contains(&base(artifact)))
 }
 
 /// The day to search back to: as asked, else as content says.

@@ -29,16 +29,21 @@ struct Action {
 
 /// Whether the evidence shows that a hole is open which a setting could close: a rule that stands for the same fact
 /// found it so, or, for the stop-gap of one hole, the collected configuration lacks it.
-pub(super) fn shows_open(content: &Content, known: &Known, server: &str, check: &str) -> bool {
+pub(super) fn shows_open(
+    content: &Content,
+    known: &Known,
+    (server, findings): (&str, &[u32]),
+    check: &str,
+) -> bool {
     let Some(check) = content.check(check) else { return false };
     let same_fact = |finding: &Finding| finding.rule.facts.iter().any(|fact| check.info.facts.contains(fact));
-    let found = known.findings.iter().any(|finding| *finding.server == *server && same_fact(finding));
-    found || lacks_stop_gap(content, known, server, &check.name)
+    findings.iter().any(|&at| same_fact(&known.findings[at as usize]))
+        || lacks_stop_gap(content, known, server, &check.name)
 }
 
 /// Whether a configuration was collected that lacks the stop-gap's action.
 fn lacks_stop_gap(content: &Content, known: &Known, server: &str, check: &str) -> bool {
-    let collected = known.configuration.iter().any(|(of, _)| of == server);
+    let collected = known.configuration.contains_key(server);
     data::<Mitigation>(content, check).is_some() && collected && !mitigated(content, known, server, check)
 }
 
@@ -46,7 +51,7 @@ fn lacks_stop_gap(content: &Content, known: &Known, server: &str, check: &str) -
 fn mitigated(content: &Content, known: &Known, server: &str, check: &str) -> bool {
     let Some(data) = data::<Mitigation>(content, check) else { return false };
     let action = data.mitigation.action;
-    known.configuration.iter().filter(|(of, _)| of == server).any(|(_, entry)| {
+    known.configuration.get(server).into_iter().flatten().any(|entry| {
         let is = entry
             .value("element")
             .is_some_and(|element| element.eq_ignore_ascii_case(action.element.as_bytes()));

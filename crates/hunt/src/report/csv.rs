@@ -21,25 +21,25 @@ use crate::model::{Finding, Hunted, Indicator, IndicatorSource};
 /// What can stand in a cell, in the order of the widest table. What was there first stands first: `standard` is the
 /// table that scripts read.
 const KNOWN: [Known; 31] = [
-    Known("time", |finding| finding.time.map(|time| time.to_string()).unwrap_or_default()),
-    Known("server", |finding| finding.server.to_string()),
+    Known("time", |finding| finding.time().map(|time| time.to_string()).unwrap_or_default()),
+    Known("server", |finding| finding.server().to_string()),
     Known("stage", |finding| finding.rule.stage.name().to_owned()),
     Known("outcome", |finding| finding.outcome.name().to_owned()),
     Known("level", |finding| finding.level.to_string()),
     Known("rule", |finding| finding.rule.name.clone()),
     Known("title", |finding| finding.rule.title.clone()),
-    Known("artifact", |finding| finding.artifact.to_string()),
-    Known("client", |finding| finding.client.map(|client| client.to_string()).unwrap_or_default()),
-    Known("file", |finding| finding.file.to_string()),
-    Known("sha256", |finding| finding.sha256.to_string()),
-    Known("place", |finding| words::place(finding.place)),
+    Known("artifact", |finding| finding.artifact().to_string()),
+    Known("client", |finding| finding.client().map(|client| client.to_string()).unwrap_or_default()),
+    Known("file", |finding| finding.file().to_string()),
+    Known("sha256", |finding| finding.sha256().to_string()),
+    Known("place", |finding| words::place(finding.place())),
     Known("detail", |finding| words::fields(&finding.shown_fields())),
-    Known("id", |finding| finding.id.clone()),
+    Known("id", |finding| finding.id().clone()),
     Known("rule_id", |finding| finding.rule.id.clone()),
-    Known("request", |finding| finding.request.clone().unwrap_or_default()),
+    Known("request", |finding| finding.request().unwrap_or_default().to_owned()),
     Known("attack", |finding| finding.rule.attack.join(" ")),
     Known("cves", |finding| finding.rule.cves.join(" ")),
-    Known("graded", |finding| finding.graded.clone().unwrap_or_default()),
+    Known("graded", |finding| finding.graded().unwrap_or_default().to_owned()),
     Known("author", |finding| finding.rule.author.clone()),
     Known("references", |finding| finding.rule.references.join(" ")),
     Known("rule_version", |finding| finding.rule.version.clone()),
@@ -63,12 +63,12 @@ const KNOWN: [Known; 31] = [
 ];
 
 fn of_indicator(finding: &Finding, what: impl Fn(&Indicator) -> String) -> String {
-    finding.indicator.as_deref().map(what).unwrap_or_default()
+    finding.indicator().map(what).unwrap_or_default()
 }
 
 /// What the first of those who warn of a value says of it.
 fn of_source(finding: &Finding, what: impl Fn(&IndicatorSource) -> Option<String>) -> String {
-    finding.indicator.as_deref().and_then(|found| what(found.sources.first()?)).unwrap_or_default()
+    finding.indicator().and_then(|found| what(found.sources.first()?)).unwrap_or_default()
 }
 
 /// Columns of `standard`.

@@ -12,6 +12,7 @@ use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -55,27 +56,67 @@ fn line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
 /// Findings that one thread writes before it takes the next.
 const PIECE: usize = 128;
 
-/// Pieces that are held at once, some three kilobytes a finding, until they are written in their order.
-const PIECES: usize = 16;
+/// Findings that are held at once until they are written in their order.
+const HELD: usize = 32 * PIECE;
 
-/// Records are read again for it, so all threads do it side by side.
+/// Bytes of them that are held at once: most records are some kilobytes, a script block is a hundred.
+const HELD_BYTES: usize = 24 << 20;
+
+/// Lines of findings: the text of all of them, and where the line of each ends.
+type Lines = (Vec<u8>, Vec<(usize, usize)>);
+
+/// Records are read again for it, so all threads do it side by side, and each goes through files as they lie there:
+/// told by time, the logs of a thousand hosts take turns.
 fn findings(hunted: &Hunted, about: &About, out: &mut dyn Write) -> io::Result<()> {
     let listed = listed(hunted, about.min_level);
     let rules = RuleTexts::of(listed.iter().map(|&index| &hunted.findings[index].rule))?;
-    let piece = |indices: &[usize]| -> io::Result<Vec<u8>> {
-        let mut text = Vec::new();
-        for &index in indices {
-            let finding = &hunted.findings[index];
-            line(&mut text, &Finding::new(finding, rules.text(&finding.rule)))?;
-        }
-        Ok(text)
-    };
     let pool = crate::pool(about.threads).map_err(io::Error::other)?;
-    for window in listed.chunks(PIECE * PIECES) {
-        let pieces: Vec<_> = pool.install(|| window.par_chunks(PIECE).map(piece).collect());
-        pieces.into_iter().try_for_each(|piece| out.write_all(&piece?))?;
+    let (mut rest, mut held) = (listed.as_slice(), HELD);
+    while !rest.is_empty() {
+        let (window, after) = rest.split_at(held.min(rest.len()));
+        match pool.install(|| pieces(hunted, &rules, window))? {
+            Some(pieces) => {
+                lines_in_order(&pieces).try_for_each(|line| out.write_all(line))?;
+                (rest, held) = (after, (held * 2).min(HELD));
+            }
+            None => held = window.len() / 2,
+        }
     }
     Ok(())
+}
+
+/// The lines of some findings; none where they are too long to be held at once.
+fn pieces(hunted: &Hunted, rules: &RuleTexts, window: &[usize]) -> io::Result<Option<Vec<Lines>>> {
+    let mut as_they_lie = window.to_vec();
+    as_they_lie.sort_by_key(|&index| hunted.findings[index].lies());
+    let written = AtomicUsize::new(0);
+    let is_too_much = || window.len() > PIECE && written.load(Ordering::Relaxed) > HELD_BYTES;
+    let piece = |indices: &[usize]| -> io::Result<Lines> {
+        let (mut text, mut ends) = Lines::default();
+        for &index in indices {
+            if is_too_much() {
+                break;
+            }
+            let (finding, start) = (&hunted.findings[index], text.len());
+            line(&mut text, &Finding::new(finding, rules.text(&finding.rule)))?;
+            written.fetch_add(text.len() - start, Ordering::Relaxed);
+            ends.push((index, text.len()));
+        }
+        Ok((text, ends))
+    };
+    let pieces: Vec<Lines> = as_they_lie.par_chunks(PIECE).map(piece).collect::<io::Result<_>>()?;
+    Ok((!is_too_much()).then_some(pieces))
+}
+
+/// The lines of all pieces, in the order of the findings.
+fn lines_in_order(pieces: &[Lines]) -> impl Iterator<Item = &[u8]> {
+    let mut lines = Vec::new();
+    for (text, ends) in pieces {
+        let starts = std::iter::once(0).chain(ends.iter().map(|(_, end)| *end));
+        lines.extend(starts.zip(ends).map(|(start, &(index, end))| (index, &text[start..end])));
+    }
+    lines.sort_unstable_by_key(|(index, _)| *index);
+    lines.into_iter().map(|(_, line)| line)
 }
 
 /// What is said of a rule is the same in all of its findings, and is written once; by where the rule stands in memory.
@@ -128,10 +169,6 @@ fn is_obeyed(c: char) -> bool {
     c.is_control() || is_unseen(c) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn ids(findings: &[usize], hunted: &Hunted) -> Vec<String> {
-    findings.iter().filter_map(|&index| Some(hunted.findings.get(index)?.id.clone())).collect()
-}
-
 #[derive(Serialize)]
 struct Head<'a> {
     kind: &'static str,
@@ -182,10 +219,26 @@ struct Answer<'a> {
     exposures: Vec<Exposure<'a>>,
 }
 
+/// Names of findings, by their indices: they may be many, so no list is made of them.
+struct Ids<'a>(&'a Hunted, &'a [usize]);
+
+impl Serialize for Ids<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(words::ids(self.0, self.1))
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref)] // serde hands over references
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 #[derive(Serialize)]
 struct Reason<'a> {
     text: &'a str,
-    findings: Vec<String>,
+    findings: Ids<'a>,
+    #[serde(skip_serializing_if = "is_zero")]
+    more: usize,
 }
 
 #[derive(Serialize)]
@@ -206,17 +259,23 @@ struct Exposure<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn new(judged: &'a model::Judged, hunted: &Hunted) -> Self {
+    fn new(judged: &'a model::Judged, hunted: &'a Hunted) -> Self {
         let reasons: Vec<Reason> = judged
             .because
             .iter()
-            .map(|reason| Reason { text: &reason.text, findings: ids(&reason.findings, hunted) })
+            .map(|reason| Reason {
+                text: &reason.text,
+                findings: Ids(hunted, &reason.findings.first),
+                more: reason.findings.more,
+            })
             .collect();
         Self {
             kind: "verdict",
             server: &judged.server,
             verdict: judged.verdict.name(),
-            because: once_each(reasons.iter().flat_map(|reason| &reason.findings)),
+            because: once_each(
+                judged.because.iter().flat_map(|reason| words::ids(hunted, &reason.findings.first)),
+            ),
             missing: &judged.missing,
             reasons,
             next: &judged.next,
@@ -227,9 +286,9 @@ impl<'a> Answer<'a> {
 }
 
 /// Each id once, where it first stands: the strongest reason comes first and must stay first.
-fn once_each<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<String> {
+fn once_each(ids: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = std::collections::BTreeSet::new();
-    ids.filter(|id| seen.insert(id.as_str())).cloned().collect()
+    ids.filter(|id| seen.insert(id.clone())).collect()
 }
 
 impl<'a> Version<'a> {
@@ -257,7 +316,7 @@ struct Act<'a> {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     clients: &'a [IpAddr],
-    findings: Vec<String>,
+    findings: Ids<'a>,
     witnesses: Vec<Witness<'a>>,
 }
 
@@ -267,11 +326,11 @@ struct Witness<'a> {
     state: &'static str,
     says: &'a str,
     default: bool,
-    findings: Vec<String>,
+    findings: Ids<'a>,
 }
 
 impl<'a> Act<'a> {
-    fn new(act: &'a model::Act, hunted: &Hunted) -> Self {
+    fn new(act: &'a model::Act, hunted: &'a Hunted) -> Self {
         Self {
             kind: "act",
             server: &act.server,
@@ -283,20 +342,20 @@ impl<'a> Act<'a> {
             first: act.first,
             last: act.last,
             clients: &act.clients,
-            findings: ids(&act.findings, hunted),
+            findings: Ids(hunted, &act.findings),
             witnesses: act.witnesses.iter().map(|witness| Witness::new(witness, hunted)).collect(),
         }
     }
 }
 
 impl<'a> Witness<'a> {
-    fn new(witness: &'a model::Witness, hunted: &Hunted) -> Self {
+    fn new(witness: &'a model::Witness, hunted: &'a Hunted) -> Self {
         Self {
             artifact: &witness.artifact,
             state: words::witness_name(witness.state),
             says: &witness.says,
             default: witness.default,
-            findings: ids(&witness.findings, hunted),
+            findings: Ids(hunted, &witness.findings),
         }
     }
 }
@@ -312,11 +371,13 @@ struct Moment<'a> {
     level: String,
     text: &'a str,
     detail: &'a str,
-    findings: Vec<String>,
+    findings: Ids<'a>,
+    #[serde(skip_serializing_if = "is_zero")]
+    more: usize,
 }
 
 impl<'a> Moment<'a> {
-    fn new(moment: &'a model::Moment, hunted: &Hunted) -> Self {
+    fn new(moment: &'a model::Moment, hunted: &'a Hunted) -> Self {
         Self {
             kind: "moment",
             server: &moment.server,
@@ -327,7 +388,8 @@ impl<'a> Moment<'a> {
             level: moment.level.to_string(),
             text: &moment.text,
             detail: &moment.detail,
-            findings: ids(&moment.findings, hunted),
+            findings: Ids(hunted, &moment.findings.first),
+            more: moment.findings.more,
         }
     }
 }
@@ -335,7 +397,7 @@ impl<'a> Moment<'a> {
 #[derive(Serialize)]
 struct Finding<'a> {
     kind: &'static str,
-    id: &'a str,
+    id: String,
     rule: &'a RawValue,
     level: &'static str,
     outcome: &'static str,
@@ -420,30 +482,30 @@ struct Rule<'a> {
 
 impl<'a> Finding<'a> {
     fn new(finding: &'a model::Finding, rule: &'a RawValue) -> Self {
-        let (offset, record) = offset_or_record(finding.place);
+        let (offset, record) = offset_or_record(finding.place());
         Self {
             kind: "finding",
-            id: &finding.id,
+            id: finding.id(),
             rule,
             level: finding.level.as_str(),
             outcome: finding.outcome.name(),
-            graded: finding.graded.as_deref(),
+            graded: finding.graded(),
             attack: &finding.rule.attack,
             cves: &finding.rule.cves,
             stage: finding.rule.stage.name(),
-            server: &finding.server,
-            time: finding.time,
-            artifact: &finding.artifact,
-            file: &finding.file,
-            sha256: &finding.sha256,
+            server: finding.server(),
+            time: finding.time(),
+            artifact: finding.artifact(),
+            file: finding.file(),
+            sha256: finding.sha256(),
             offset,
             record,
-            client: finding.client,
-            request: finding.request.as_deref(),
+            client: finding.client(),
+            request: finding.request(),
             fields: finding.record_fields(),
-            indicator: finding.indicator.as_deref().map(Indicator::new),
+            indicator: finding.indicator().map(Indicator::new),
             recovered: finding.recovered,
-            raw: finding.raw.text(),
+            raw: finding.raw(),
         }
     }
 }
@@ -631,6 +693,26 @@ mod tests {
             &["server", "artifact", "first", "last", "files", "records", "gaps", "problems"],
         );
         check_keys("verdict", &["server", "verdict", "because", "missing"]);
+    }
+
+    #[test]
+    fn many_long_records_come_in_their_order() {
+        let mut hunted = sample::hunted();
+        let rule = &sample::rules()[0];
+        for number in hunted.findings.len()..300 {
+            let mut finding = sample::finding(number, rule, sample::EX01, "2021-03-07T08:00:00Z");
+            finding.details_mut().raw = Some("x".repeat(2 * HELD_BYTES / 300).into());
+            hunted.findings.push(finding);
+        }
+        let mut out = Vec::new();
+        findings(&hunted, &sample::about(), &mut out).expect("memory takes every byte");
+        let ids = out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| {
+            serde_json::from_slice::<Value>(line).expect("each line is JSON")["id"]
+                .as_str()
+                .map(str::to_owned)
+        });
+        let expected = hunted.findings.iter().map(|finding| Some(finding.id()));
+        assert!(ids.eq(expected));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use super::selection::{Group, at_most, by_rule, cited, in_full, listed, story};
 use super::shown::{Shown, shown, shown_lines, shown_owned};
 use super::{About, words};
-use crate::model::{Act, Coverage, Finding, Hunted, Judged, Missing, Moment};
+use crate::model::{Act, Cited, Coverage, Finding, Hunted, Judged, Missing, Moment, Reason};
 
 /// Servers that are told in full.
 const MAX_SERVERS: usize = 40;
@@ -88,7 +88,7 @@ fn server(judged: &Judged, hunted: &Hunted, about: &About, out: &mut dyn Write) 
 fn reasons(judged: &Judged, hunted: &Hunted, out: &mut dyn Write) -> io::Result<()> {
     for reason in &judged.because {
         let text = words::capital(&words::reason(reason, &hunted.findings));
-        writeln!(out, "- {}{}", prose(&text), ids(hunted, &reason.findings))?;
+        writeln!(out, "- {}{}", prose(&text), ids(hunted, reason))?;
     }
     for exposure in &judged.exposures {
         let text = format!(
@@ -110,10 +110,12 @@ fn reasons(judged: &Judged, hunted: &Hunted, out: &mut dyn Write) -> io::Result<
 }
 
 /// ` (F4, F5 and 3 more)`
-fn ids(hunted: &Hunted, findings: &[usize]) -> String {
-    let names: Vec<&str> =
-        findings.iter().filter_map(|&index| Some(hunted.findings.get(index)?.id.as_str())).collect();
-    if names.is_empty() { String::new() } else { format!(" ({})", prose(&words::few(&names, MAX_IDS))) }
+fn ids(hunted: &Hunted, reason: &Reason) -> String {
+    let Cited { first, .. } = &reason.findings;
+    if first.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", words::few(words::ids(hunted, first), MAX_IDS, reason.findings.count()))
 }
 
 fn moments(judged: &Judged, hunted: &Hunted, about: &About, out: &mut dyn Write) -> io::Result<()> {
@@ -126,8 +128,11 @@ fn moments(judged: &Judged, hunted: &Hunted, about: &About, out: &mut dyn Write)
     writeln!(out, "| Time (UTC) | Result | Stage | What happened |\n| --- | --- | --- | --- |")?;
     for moment in moments {
         let (sign, word) = (words::outcome_sign(moment.outcome), words::outcome(moment.outcome));
-        let times =
-            if moment.findings.len() > 1 { format!(" ×{}", moment.findings.len()) } else { String::new() };
+        let times = if moment.findings.count() > 1 {
+            format!(" ×{}", moment.findings.count())
+        } else {
+            String::new()
+        };
         let text = format!("{}{times}", cell(&moment.text));
         let detail = code_cell(&shown(&moment.detail).cut(MAX_VALUE_CHARS));
         let detail = if moment.detail.is_empty() { String::new() } else { format!("<br>{detail}") };
@@ -243,20 +248,20 @@ fn of_rule(
 }
 
 fn finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let time = words::second_or_none(finding.time);
-    let (id, server) = (prose(&finding.id), prose(&finding.server));
+    let time = words::second_or_none(finding.time());
+    let (id, server) = (prose(&finding.id()), prose(finding.server()));
     let (sign, word) = (words::outcome_sign(finding.outcome), words::outcome(finding.outcome));
     writeln!(out, "**{id}** {time}, {server}, {sign} {word}, {}\n", finding.level)?;
-    if let Some(graded) = &finding.graded {
+    if let Some(graded) = finding.graded() {
         writeln!(out, "- grade: {}", prose(graded))?;
     }
-    let place = words::place(finding.place);
-    writeln!(out, "- {}, {place} of {}", prose(&finding.artifact), code(&finding.file))?;
-    writeln!(out, "- SHA-256 {}", code(&finding.sha256))?;
+    let place = words::place(finding.place());
+    writeln!(out, "- {}, {place} of {}", prose(finding.artifact()), code(finding.file()))?;
+    writeln!(out, "- SHA-256 {}", code(finding.sha256()))?;
     for (name, value) in &finding.shown_fields() {
         writeln!(out, "- {}: {}", prose(name), code(&shown(value).cut(MAX_VALUE_CHARS)))?;
     }
-    writeln!(out, "\n{}\n", block(&shown_lines(&finding.raw.text()).cut(MAX_RAW_CHARS)))
+    writeln!(out, "\n{}\n", block(&shown_lines(&finding.raw()).cut(MAX_RAW_CHARS)))
 }
 
 fn problems(hunted: &Hunted, out: &mut dyn Write) -> io::Result<()> {

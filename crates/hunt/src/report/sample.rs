@@ -13,9 +13,10 @@ use watchfire_stix::Uuid;
 
 use super::About;
 use super::Columns;
+use crate::finding::{Details, Origin, SourceFile};
 use crate::model::{
-    Act, Build, Coverage, Exposure, Finding, Gap, Hunted, Indicator, IndicatorSource, Judged, Missing,
-    Moment, NotApplicable, Outcome, Raw, Reason, RuleInfo, RuleTally, Stage, Suppressed, Verdict, Witness,
+    Act, Build, Cited, Coverage, Exposure, Finding, Gap, Hunted, Indicator, IndicatorSource, Judged, Missing,
+    Moment, NotApplicable, Outcome, Reason, RuleInfo, RuleTally, Stage, Suppressed, Verdict, Witness,
     WitnessState,
 };
 
@@ -165,26 +166,25 @@ pub(crate) fn rules() -> Vec<Arc<RuleInfo>> {
 /// A finding of a rule; the number decides id, place and hostile values.
 pub(crate) fn finding(number: usize, rule: &Arc<RuleInfo>, server: &str, time: &str) -> Finding {
     let hostile = HOSTILE[number % HOSTILE.len()];
-    Finding {
-        id: format!("F{}", number + 1),
-        rule: Arc::clone(rule),
-        level: rule.level,
-        outcome: rule.outcome,
-        graded: (number == 2)
-            .then(|| "raised from attempted: the session that it opened was used".to_owned()),
+    let artifact = if number.is_multiple_of(2) { "httpproxy/Ecp" } else { "iis/W3SVC1" };
+    let path = format!(r"D:\evidence\{server}\Logging\HttpProxy\Ecp\HttpProxy_2021030305-1.LOG");
+    let sha256 = Box::<str>::from("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
+    let file = SourceFile { path: path.into(), sha256: sha256.into(), events: None };
+    let origin = Origin {
         server: server.into(),
-        time: Some(at(time)),
-        artifact: if number.is_multiple_of(2) { "httpproxy/Ecp" } else { "iis/W3SVC1" }.into(),
-        file: format!(r"D:\evidence\{server}\Logging\HttpProxy\Ecp\HttpProxy_2021030305-1.LOG").into(),
-        sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
-        place: if number.is_multiple_of(3) {
-            Place::Record { number: 71, offset: 4_608 }
-        } else {
-            Place::Offset(48_213 + number as u64)
-        },
-        recovered: false,
+        artifact: artifact.into(),
         client: Some(IpAddr::from([192, 0, 2, 7])),
-        request: Some("0f9ad8bc-22c6-4f41-9a83-8b1f52bd5ca4".to_owned()),
+        file: Arc::new(file),
+    };
+    let place = if number.is_multiple_of(3) {
+        Place::Record { number: 71, offset: 4_608 }
+    } else {
+        Place::Offset(48_213 + number as u64)
+    };
+    let details = Details {
+        graded: (number == 2)
+            .then(|| "raised from attempted: the session that it opened was used".into()),
+        request: Some("0f9ad8bc-22c6-4f41-9a83-8b1f52bd5ca4".into()),
         fields: vec![
             ("ClientIpAddress".into(), "192.0.2.7".to_owned()),
             ("UrlStem".into(), "/ecp/y.js".to_owned()),
@@ -192,10 +192,17 @@ pub(crate) fn finding(number: usize, rule: &Arc<RuleInfo>, server: &str, time: &
             ("UserAgent".into(), hostile.to_owned()),
         ],
         indicator: None,
-        raw: Raw::Kept(format!(
-            "{time},0f9ad8bc,15,1,2176,2,Ecp,mail.corp.example,/ecp/y.js,{hostile},241,\t200,EX01~1941996673"
-        )),
-    }
+        raw: Some(
+            format!(
+                "{time},0f9ad8bc,15,1,2176,2,Ecp,mail.corp.example,/ecp/y.js,{hostile},241,\t200,EX01~1941996673"
+            )
+            .into(),
+        ),
+    };
+    let (rule, origin) = (Arc::clone(rule), Arc::new(origin));
+    let mut finding = Finding::new(rule, 0, origin, Some(at(time)), place, details.boxed());
+    finding.number = number as u32 + 1;
+    finding
 }
 
 /// A value that one source warns of.
@@ -245,15 +252,15 @@ fn timeline(findings: &[Finding]) -> Vec<Moment> {
 /// The line of the story that one finding gives.
 pub(crate) fn moment(index: usize, finding: &Finding) -> Moment {
     Moment {
-        time: finding.time,
+        time: finding.time(),
         last: None,
-        server: finding.server.to_string(),
+        server: finding.server().to_string(),
         stage: finding.rule.stage,
         outcome: finding.outcome,
         level: finding.level,
         text: finding.rule.title.clone(),
         detail: format!("POST /ecp/y.js 241 from 192.0.2.7 {}", HOSTILE[index % HOSTILE.len()]),
-        findings: vec![index],
+        findings: Cited::from_iter([index]),
     }
 }
 
@@ -318,7 +325,7 @@ fn judged(server: &str, verdict: Verdict, reason: &str, findings: &[usize]) -> J
     Judged {
         server: server.to_owned(),
         verdict,
-        because: vec![Reason { text: reason.to_owned(), findings: findings.to_vec() }],
+        because: vec![Reason { text: reason.to_owned(), findings: findings.iter().copied().collect() }],
         missing: strings(&["Sysmon events of 3 March, which would show the file that was written"]),
         next: strings(&[
             "Take the server off the network and keep its memory and disks before you clean anything.",
@@ -335,7 +342,7 @@ fn verdicts() -> Vec<Judged> {
     let mut first = judged(EX01, Verdict::Compromised, taken, &[3]);
     first.because.push(Reason {
         text: "a page with script was written into a web folder and answered".to_owned(),
-        findings: vec![4, 5, 6],
+        findings: Cited::from_iter([4, 5, 6]),
     });
     first.builds = vec![Build {
         build: "15.1.2176.2".to_owned(),

@@ -16,7 +16,7 @@ use watchfire_intel::Kind;
 use watchfire_sigma::Level;
 use watchfire_stix::{Tlp, Uuid, deterministic, json as stix_json};
 
-use crate::model::{Finding, Hunted, Outcome, RuleInfo};
+use crate::model::{Finding, Hunted, Indicator, Outcome, RuleInfo};
 
 use super::About;
 use super::selection::listed;
@@ -49,7 +49,7 @@ pub fn write(hunted: &Hunted, about: &About, options: &Options<'_>, out: &mut dy
     let mut groups: BTreeMap<(&str, &str), Vec<&Finding>> = BTreeMap::new();
     for index in listed(hunted, about.min_level) {
         let finding = &hunted.findings[index];
-        groups.entry((&finding.rule.id, &finding.server)).or_default().push(finding);
+        groups.entry((&finding.rule.id, finding.server())).or_default().push(finding);
     }
     for findings in groups.values() {
         bundle.sighting(findings);
@@ -122,8 +122,8 @@ impl<'a> Bundle<'a> {
     /// Findings of one rule on one server.
     fn sighting(&mut self, findings: &[&Finding]) {
         let Some(first) = findings.first() else { return };
-        let name = format!("{} {}", first.rule.id, first.server);
-        let times: Vec<Timestamp> = findings.iter().filter_map(|finding| finding.time).collect();
+        let name = format!("{} {}", first.rule.id, first.server());
+        let times: Vec<Timestamp> = findings.iter().filter_map(|finding| finding.time()).collect();
         let (from, until) = (times.iter().min(), times.iter().max());
         let (from, until) = match (from, until) {
             (Some(from), Some(until)) => (timestamp(*from), timestamp(*until)),
@@ -142,12 +142,12 @@ impl<'a> Bundle<'a> {
         let observed_id = observed["id"].clone();
         self.objects.push(observed);
         let Some(indicator) = self.indicator(first) else { return };
-        let description = first.graded.as_deref().unwrap_or(&first.rule.title);
+        let description = first.graded().unwrap_or(&first.rule.title);
         let sighting = self.object(
             "sighting",
             &name,
             json!({
-                "description": format!("{description}; on {}; {}", first.server, first.outcome.name()),
+                "description": format!("{description}; on {}; {}", first.server(), first.outcome.name()),
                 "first_seen": from, "last_seen": until, "count": findings.len().min(OBSERVED_MAX),
                 "sighting_of_ref": indicator, "observed_data_refs": [observed_id],
                 "where_sighted_refs": [self.finder], "confidence": confidence(first),
@@ -160,7 +160,7 @@ impl<'a> Bundle<'a> {
     /// The id of the indicator that a finding sights.
     fn indicator(&mut self, finding: &Finding) -> Option<String> {
         let rule = &finding.rule;
-        if let Some(indicator) = finding.indicator.as_deref() {
+        if let Some(indicator) = finding.indicator() {
             if let Some(id) = indicator.sources.first().and_then(|source| source.id) {
                 return Some(format!("indicator--{id}"));
             }
@@ -197,9 +197,10 @@ impl<'a> Bundle<'a> {
     fn observables(&mut self, findings: &[&Finding]) -> Vec<String> {
         let mut ids: Vec<String> = Vec::new();
         for finding in findings {
-            let indicator = finding.indicator.as_deref();
+            let indicator = finding.indicator();
             let value = indicator.and_then(|indicator| observable(indicator.kind, &indicator.value));
-            for observable in [value, Some(file(finding)), finding.client.map(address)].into_iter().flatten()
+            for observable in
+                [value, Some(file(finding)), finding.client().map(address)].into_iter().flatten()
             {
                 if let Some(id) = self.observable(observable)
                     && !ids.contains(&id)
@@ -263,7 +264,7 @@ fn without_equal_times(mut sighting: Value) -> Value {
 
 /// The levels of the TLP that sources of an indicator ask for. What claims to be one and is not stays inside.
 fn markings(finding: &Finding) -> Vec<Tlp> {
-    let all = finding.indicator.iter().flat_map(|indicator| indicator.markings());
+    let all = finding.indicator().into_iter().flat_map(Indicator::markings);
     all.filter(|marking| marking.to_ascii_lowercase().starts_with("tlp:"))
         .map(|marking| Tlp::of_label(marking).unwrap_or(Tlp::Red))
         .collect()
@@ -277,12 +278,12 @@ fn references(rule: &RuleInfo) -> Vec<Value> {
 
 /// The file in which a finding stands.
 fn file(finding: &Finding) -> Value {
-    let name = finding.file.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = finding.file().rsplit(['/', '\\']).next().unwrap_or_default();
     let mut file = Map::new();
     file.insert("type".to_owned(), json!("file"));
     file.insert("name".to_owned(), json!(name));
-    if !finding.sha256.is_empty() {
-        file.insert("hashes".to_owned(), json!({"SHA-256": &*finding.sha256}));
+    if !finding.sha256().is_empty() {
+        file.insert("hashes".to_owned(), json!({"SHA-256": finding.sha256()}));
     }
     Value::Object(file)
 }
@@ -404,7 +405,7 @@ mod tests {
         .enumerate()
         {
             let finding = &mut hunted.findings[at];
-            finding.indicator = Some(sample::indicator(*kind, value, None, &[]));
+            finding.details_mut().indicator = Some(sample::indicator(*kind, value, None, &[]));
             let id = format!("rule {at}");
             finding.rule = std::sync::Arc::new(RuleInfo { id, ..(*finding.rule).clone() });
         }
@@ -428,12 +429,12 @@ mod tests {
         let marked = |hunted: &Hunted| objects(&written(Tlp::Amber, hunted))[0]["name"].clone();
         assert_eq!(marked(&hunted), "TLP:AMBER");
         // What a record calls a marking marks nothing.
-        hunted.findings[0].fields.push(("marking".into(), "tlp:red".into()));
+        hunted.findings[0].details_mut().fields.push(("marking".into(), "tlp:red".into()));
         assert_eq!(marked(&hunted), "TLP:AMBER");
         let warned = |markings| Some(sample::indicator(Kind::Domain, "evil.example", None, markings));
-        hunted.findings[0].indicator = warned(&["tlp:white", "tlp:red"]);
+        hunted.findings[0].details_mut().indicator = warned(&["tlp:white", "tlp:red"]);
         assert_eq!(marked(&hunted), "TLP:RED");
-        hunted.findings[0].indicator = warned(&["tlp:purple", "PAP:CLEAR"]);
+        hunted.findings[0].details_mut().indicator = warned(&["tlp:purple", "PAP:CLEAR"]);
         assert_eq!(marked(&hunted), "TLP:RED");
     }
 
@@ -442,7 +443,7 @@ mod tests {
         let mut hunted = sample::hunted();
         let object = "e2e1a340-4415-4ba8-9671-f7343fbf0836";
         hunted.findings.truncate(1);
-        hunted.findings[0].indicator =
+        hunted.findings[0].details_mut().indicator =
             Some(sample::indicator(Kind::Domain, "evil.example", Uuid::parse(object), &[]));
         let objects = objects(&written(Tlp::Amber, &hunted));
         let sighting = objects.iter().find(|object| object["type"] == "sighting").unwrap();

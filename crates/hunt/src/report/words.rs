@@ -266,7 +266,7 @@ pub(super) fn witness_name(state: WitnessState) -> &'static str {
 
 /// When the first finding behind a reason was; none where the reason says its day itself.
 pub(super) fn reason_time(reason: &Reason, findings: &[Finding]) -> Option<Timestamp> {
-    let first = reason.findings.iter().filter_map(|&index| findings.get(index)?.time).min()?;
+    let first = reason.findings.first.iter().filter_map(|&index| findings.get(index)?.time()).min()?;
     (!reason.text.contains(&day(first))).then_some(first)
 }
 
@@ -297,12 +297,18 @@ pub(super) fn gap(gap: &Gap) -> String {
 }
 
 /// At most so many of a list, and how many more there are.
-pub(super) fn few<T: ToString>(list: &[T], limit: usize) -> String {
-    let mut words: Vec<String> = list.iter().take(limit).map(T::to_string).collect();
-    if list.len() > limit {
-        words.push(format!("and {} more", list.len() - limit));
+pub(super) fn few(list: impl Iterator<Item: ToString>, limit: usize, count: usize) -> String {
+    let more = count.saturating_sub(limit);
+    let mut words: Vec<String> = list.take(limit).map(|word| word.to_string()).collect();
+    if more > 0 {
+        words.push(format!("and {more} more"));
     }
     words.join(", ")
+}
+
+/// The names of findings, by their indices.
+pub(super) fn ids(hunted: &Hunted, findings: &[usize]) -> impl Iterator<Item = String> {
+    findings.iter().map(|&index| hunted.findings.get(index).map(Finding::id).unwrap_or_default())
 }
 
 /// The time that was asked for, or how far back the content says to look; none where nothing limits it.

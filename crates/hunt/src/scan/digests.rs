@@ -5,9 +5,11 @@ use std::io::{self, Read};
 use watchfire_artifact::digests::{DIGESTED_BYTES_MAX, Digesting, Wanted};
 use watchfire_artifact::{Kind, Place, Problem};
 
-use super::part::{Hit, Part, artifact_name};
+use super::hits::Hit;
+use super::part::{Part, artifact_name};
 use super::{File, Scanner, intel};
 use crate::content::Content;
+use crate::finding::Details;
 
 /// Which digests indicators ask for.
 pub(super) fn wanted(content: &Content) -> Wanted {
@@ -37,20 +39,15 @@ impl Scanner<'_> {
             let mut found = Vec::new();
             intel::add(self.content, digest.as_bytes(), &mut found);
             // What is known of a page by its own entry is known already.
-            found.retain(|rule| part.hits.iter().all(|hit| hit.rule != *rule) && part.wants(*rule));
-            part.hits.extend(found.into_iter().map(|rule| Hit {
-                rule,
-                host: None,
-                artifact: artifact.as_str().into(),
-                utc: None,
-                stated: file.evidence.modified,
-                place: Place::File,
-                recovered: false,
-                client: None,
-                request: None,
-                fields: vec![("path".into(), file.path.as_str().to_owned()), (name.into(), digest.clone())],
-                raw: Some(digest.clone()),
-            }));
+            found.retain(|rule| !part.has(*rule) && part.wants(*rule));
+            let source = part.source(None, &artifact, None);
+            for rule in found {
+                let fields =
+                    vec![("path".into(), file.path.as_str().to_owned()), (name.into(), digest.clone())];
+                let raw = Some(digest.as_str().into());
+                let hit = Hit::stated(rule, source, file.evidence.modified, Place::File);
+                part.hits.push(&hit.with(Details { fields, raw, ..Details::default() }));
+            }
         }
         Ok(())
     }

@@ -8,8 +8,10 @@ use watchfire_artifact::text::text;
 use watchfire_artifact::{Kind, Place};
 use watchfire_sigma::{Record, Value};
 
-use super::part::{Hit, Part, artifact_name};
+use super::hits::Hit;
+use super::part::{Part, artifact_name};
 use super::{File, Scanner, intel, read_document};
+use crate::finding::Details;
 
 impl Scanner<'_> {
     /// Tests what every file has.
@@ -86,22 +88,13 @@ impl Scanner<'_> {
             if !part.wants(rule) {
                 continue;
             }
-            part.hits.push(Hit {
-                rule,
-                host: value("Server").filter(|_| class == "virtual_directory").map(Into::into),
-                artifact: artifact.into(),
-                utc: None,
-                stated: file
-                    .evidence
-                    .modified
-                    .filter(|_| matches!(class, "web_script" | "compiled_page" | "file_inventory")),
-                place: Place::Offset(entry.offset),
-                recovered: false,
-                client: None,
-                request: None,
-                fields: matcher.shown(rule, false, value),
-                raw: Some(text(&entry.raw).into_owned()),
-            });
+            let host = value("Server").filter(|_| class == "virtual_directory");
+            let source = part.source(host.as_deref(), artifact, None);
+            let is_file = matches!(class, "web_script" | "compiled_page" | "file_inventory");
+            let time = file.evidence.modified.filter(|_| is_file);
+            let (fields, raw) = (matcher.shown(rule, false, value), Some(text(&entry.raw).into()));
+            let hit = Hit::stated(rule, source, time, Place::Offset(entry.offset));
+            part.hits.push(&hit.with(Details { fields, raw, ..Details::default() }));
         }
     }
 }

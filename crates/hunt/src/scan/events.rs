@@ -12,10 +12,12 @@ use watchfire_artifact::text::text;
 use watchfire_artifact::{Kind, Place, Problem};
 use watchfire_sigma::Scratch;
 
+use super::hits::Hit;
 use super::matchers::EventMatcher;
-use super::part::{Hit, Part, RAW_LIMIT_BYTES, artifact_name};
+use super::part::{Part, RAW_LIMIT_BYTES, artifact_name};
 use super::shape::Shapes;
 use super::{File, Scanner, intel};
+use crate::finding::Details;
 use crate::tally::Tally;
 
 /// Lines that cannot be read are named one by one up to here, then counted.
@@ -115,20 +117,19 @@ impl Scan<'_, '_> {
             if !self.part.wants(rule) {
                 continue;
             }
-            let hit = Hit {
-                rule,
-                host: host.map(|host| self.part.name(host)),
-                artifact: artifact.clone(),
-                utc: event.utc,
-                stated: event.stated,
-                place: Place::Offset(offset),
-                recovered: false,
-                client: client(CLIENTS.iter().filter_map(|name| event.first(name))),
-                request: None,
+            let details = Details {
                 fields: matcher.shown(rule, false, |name| event.first(name).map(str::to_owned)),
-                raw: Some(text(&line[..line.len().min(RAW_LIMIT_BYTES)]).into_owned()),
+                raw: Some(text(&line[..line.len().min(RAW_LIMIT_BYTES)]).into()),
+                ..Details::default()
             };
-            self.part.hits.push(hit);
+            let client = client(CLIENTS.iter().filter_map(|name| event.first(name)));
+            let source = self.part.source(host, &artifact, client);
+            let place = Place::Offset(offset);
+            let hit = match event.utc {
+                Some(_) => Hit::utc(rule, source, event.utc, place),
+                None => Hit::stated(rule, source, event.stated, place),
+            };
+            self.part.hits.push(&hit.with(details));
         }
     }
 

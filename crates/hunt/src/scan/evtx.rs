@@ -17,9 +17,11 @@ use watchfire_artifact::{Kind, Place, Problem};
 use watchfire_sigma::{Memory, Scratch};
 
 use super::events;
+use super::hits::Hit;
 use super::matchers::{EventMatcher, EventRecord, FormedRecord, Places};
-use super::part::{Hit, Part, ShownField, artifact_name};
+use super::part::{Part, ShownField, artifact_name};
 use super::{File, Scanner, intel};
+use crate::finding::Details;
 use crate::proof;
 use crate::tally::{self, Tally};
 
@@ -266,28 +268,21 @@ fn hits(
     if found.is_empty() {
         return;
     }
-    let host: Option<Arc<str>> = of.host.map(|host| part.name(&host.text()));
+    let source = part.source(of.host.as_ref().map(Content::text).as_deref(), of.artifact, of.client);
+    let number = of.number.unwrap_or(raw.number);
+    let place = Place::Record { number, offset: chunk.offset + raw.at as u64 };
     for &rule in found {
         if !part.wants(rule) {
             continue;
         }
-        part.hits.push(Hit {
-            rule,
-            host: host.clone(),
-            artifact: Arc::clone(of.artifact),
-            utc: evtx::filetime(of.written),
-            stated: None,
-            place: Place::Record {
-                number: of.number.unwrap_or(raw.number),
-                offset: chunk.offset + raw.at as u64,
-            },
-            recovered: raw.recovered,
-            client: of.client,
-            request: None,
+        let details = Details {
             fields: shown(rule),
             // A record of a plain file is written out when a report wants to see it.
-            raw: (!can_be_read_again(file, chunk)).then(|| proof::xml(chunk, raw)),
-        });
+            raw: (!can_be_read_again(file, chunk)).then(|| proof::xml(chunk, raw).into()),
+            ..Details::default()
+        };
+        let hit = Hit::utc(rule, source, evtx::filetime(of.written), place).with(details);
+        part.hits.push(&Hit { recovered: raw.recovered, ..hit });
     }
 }
 

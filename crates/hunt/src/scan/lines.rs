@@ -10,10 +10,12 @@ use watchfire_artifact::text::text;
 use watchfire_artifact::{Kind, Layout, Place, Problem};
 use watchfire_sigma::Scratch;
 
+use super::hits::Hit;
 use super::matchers::LineMatcher;
-use super::part::{Hit, Part, RAW_LIMIT_BYTES, artifact_name};
+use super::part::{Part, RAW_LIMIT_BYTES, artifact_name};
 use super::{File, Scanner, intel};
 use crate::exposure::BuildNumber;
+use crate::finding::Details;
 use crate::tally::hour;
 
 /// A line is looked at for its time every so many bytes.
@@ -135,27 +137,22 @@ impl Scan<'_, '_> {
         row: &watchfire_artifact::layout::Row<'_>,
         (rules, matcher): (&[usize], &LineMatcher),
     ) {
-        let artifact: Arc<str> = self.artifact(row).into();
+        let artifact = self.artifact(row);
         for &rule in rules {
             if !self.part.wants(rule) {
                 continue;
             }
             let raw = chunk.raw(range.start..range.end.min(range.start + RAW_LIMIT_BYTES));
             let raw = if raw.len() == range.len() { text(raw) } else { text(&chunk.text[range.clone()]) };
-            let hit = Hit {
-                rule,
-                host: host(&self.layout, row).map(|host| self.part.name(&host)),
-                artifact: Arc::clone(&artifact),
-                utc: None,
-                stated: row.time(),
-                place: Place::Offset(chunk.offset_of(range.start)),
-                recovered: false,
-                client: row.client(),
-                request: row.request().map(|request| text(&request).into_owned()),
+            let details = Details {
+                request: row.request().map(|request| text(&request).into()),
                 fields: matcher.shown(rule, row),
-                raw: Some(raw.into_owned()),
+                raw: Some(raw.into()),
+                ..Details::default()
             };
-            self.part.hits.push(hit);
+            let source = self.part.source(host(&self.layout, row).as_deref(), &artifact, row.client());
+            let place = Place::Offset(chunk.offset_of(range.start));
+            self.part.hits.push(&Hit::stated(rule, source, row.time(), place).with(details));
         }
     }
 

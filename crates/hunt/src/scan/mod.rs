@@ -7,6 +7,7 @@ mod digests;
 mod documents;
 mod events;
 mod evtx;
+mod hits;
 mod intel;
 mod lines;
 mod matchers;
@@ -30,11 +31,12 @@ use crate::content::Content;
 use crate::unit::Unit;
 
 pub(crate) use evtx::DECIDING;
+pub(crate) use hits::Hit;
 pub(crate) use lines::next_directive;
 pub(crate) use matchers::EVENT_CLASS;
 use matchers::Matchers;
 pub use part::ShownField;
-pub(crate) use part::{Hit, Part, RAW_LIMIT_BYTES};
+pub(crate) use part::{HitSource, Part, RAW_LIMIT_BYTES};
 use pool::Pool;
 
 /// Scans units with one set of content; matchers compiled for one unit serve the others.
@@ -85,6 +87,14 @@ impl<'c> Scanner<'c> {
 
     /// Scans one unit. A tar archive gives a part for each member.
     pub(crate) fn scan(&self, evidence: &Evidence, unit: &Unit) -> Vec<Part> {
+        let mut parts = self.parts(evidence, unit);
+        for part in &mut parts {
+            part.hits.close();
+        }
+        parts
+    }
+
+    fn parts(&self, evidence: &Evidence, unit: &Unit) -> Vec<Part> {
         match (&evidence.locator, &unit.range) {
             (Locator::Tar { .. }, _) => self.tar(evidence, unit),
             (_, Some((range, recognised))) => {

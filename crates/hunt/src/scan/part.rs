@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use watchfire_artifact::{Kind, Layout, Place, Problem, WindowsPath};
+use watchfire_artifact::{Kind, Layout, Problem, WindowsPath};
 
+use super::hits::Hits;
 use crate::content::ArtifactSpec;
 use crate::exposure::BuildNumber;
 use crate::tally::Tally;
@@ -21,31 +22,15 @@ pub(crate) const HITS_PER_RULE_LIMIT: u64 = 10_000;
 /// Bytes of a record that are kept with a hit: more than the longest real record seen.
 pub(crate) const RAW_LIMIT_BYTES: usize = 64 * 1024;
 
-/// A record that a rule hits.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Hit {
-    /// The rule, by its place in the content.
-    pub(crate) rule: usize,
+/// Where hits come from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct HitSource {
     /// The host that the record names.
     pub(crate) host: Option<Arc<str>>,
     /// The artifact's name.
     pub(crate) artifact: Arc<str>,
-    /// The time that is UTC by construction.
-    pub(crate) utc: Option<Timestamp>,
-    /// The time as stated, UTC unless the file's clock proves wrong.
-    pub(crate) stated: Option<Timestamp>,
-    /// Where in the file.
-    pub(crate) place: Place,
-    /// What is left of a record that the log has dropped.
-    pub(crate) recovered: bool,
     /// Who asked.
     pub(crate) client: Option<IpAddr>,
-    /// The number of the request.
-    pub(crate) request: Option<String>,
-    /// Names and values that the rule wants shown.
-    pub(crate) fields: Vec<ShownField>,
-    /// The record's bytes as text; none where they are read again when a report shows them.
-    pub(crate) raw: Option<String>,
 }
 
 /// The name of a field, which all findings of a rule share, and its value.
@@ -65,8 +50,10 @@ pub(crate) struct Part {
     pub(crate) kind: Kind,
     /// Its hash, where it could only be read once.
     pub sha256: Option<String>,
+    /// Where hits come from, each once.
+    pub(crate) sources: Vec<HitSource>,
     /// Hits, in the order of the file.
-    pub(crate) hits: Vec<Hit>,
+    pub(crate) hits: Hits,
     /// Hits over [`HITS_PER_RULE_LIMIT`], by rule.
     pub(crate) dropped: BTreeMap<usize, u64>,
     /// What it covers.
@@ -85,9 +72,12 @@ pub(crate) struct Part {
     pub(crate) configuration: Vec<watchfire_artifact::document::Entry>,
     #[serde(skip)]
     counts: BTreeMap<usize, u64>,
-    /// Names of hosts, each once.
+    /// Places in [`Part::sources`].
     #[serde(skip)]
-    names: BTreeSet<Arc<str>>,
+    places: BTreeMap<HitSource, u32>,
+    /// The source of the hit before.
+    #[serde(skip)]
+    last: u32,
 }
 
 impl Part {
@@ -98,7 +88,8 @@ impl Part {
             path: path.to_owned(),
             kind: Kind::Other,
             sha256: None,
-            hits: Vec::new(),
+            sources: Vec::new(),
+            hits: Hits::default(),
             dropped: BTreeMap::new(),
             tallies: BTreeMap::new(),
             problems: Vec::new(),
@@ -108,7 +99,8 @@ impl Part {
             layout: None,
             configuration: Vec::new(),
             counts: BTreeMap::new(),
-            names: BTreeSet::new(),
+            places: BTreeMap::new(),
+            last: 0,
         }
     }
 
@@ -129,14 +121,26 @@ impl Part {
         *count <= HITS_PER_RULE_LIMIT
     }
 
-    /// A name that many hits share.
-    pub(crate) fn name(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.names.get(name) {
-            return Arc::clone(known);
+    /// Whether the rule has hit before.
+    pub(crate) fn has(&self, rule: usize) -> bool {
+        self.counts.contains_key(&rule)
+    }
+
+    /// The place of a source in [`Part::sources`].
+    pub(crate) fn source(&mut self, host: Option<&str>, artifact: &str, client: Option<IpAddr>) -> u32 {
+        let is = |source: &HitSource| {
+            source.host.as_deref() == host && *source.artifact == *artifact && source.client == client
+        };
+        // Nearly always that of the hit before.
+        if self.sources.get(self.last as usize).is_some_and(is) {
+            return self.last;
         }
-        let name: Arc<str> = name.into();
-        self.names.insert(Arc::clone(&name));
-        name
+        let source = HitSource { host: host.map(Into::into), artifact: artifact.into(), client };
+        self.last = *self.places.entry(source).or_insert_with_key(|source| {
+            self.sources.push(source.clone());
+            (self.sources.len() - 1) as u32
+        });
+        self.last
     }
 
     /// Notes records of an artifact.

@@ -7,8 +7,10 @@ use watchfire_artifact::text::text;
 use watchfire_artifact::{Kind, Place, Problem};
 use watchfire_yara as yara;
 
-use super::part::{Hit, Part};
+use super::hits::Hit;
+use super::part::Part;
 use super::{File, Scanner};
+use crate::finding::Details;
 
 /// Bytes before and behind the first matched string that a proof shows.
 const PROOF_AROUND_BYTES: usize = 512;
@@ -51,19 +53,13 @@ impl Part {
         }
         let at = found.strings.iter().map(|string| string.offset).min();
         let shown = |string: &yara::Found| (string.name.as_str().into(), text(&string.bytes).into_owned());
-        self.hits.push(Hit {
-            rule,
-            host: None,
-            artifact: kind.artifact().into(),
-            utc: None,
-            stated: file.evidence.modified,
-            place: at.map_or(Place::File, Place::Offset),
-            recovered: false,
-            client: None,
-            request: None,
+        let place = at.map_or(Place::File, Place::Offset);
+        let hit = Hit::stated(rule, self.source(None, kind.artifact(), None), file.evidence.modified, place);
+        self.hits.push(&hit.with(Details {
             fields: found.strings.iter().map(shown).collect(),
-            raw: Some(text(around(bytes, at.unwrap_or(0))).into_owned()),
-        });
+            raw: Some(text(around(bytes, at.unwrap_or(0))).into()),
+            ..Details::default()
+        }));
     }
 }
 

@@ -3,17 +3,15 @@
 //! A frame is its length and its CRC-32, low byte first, and that many bytes of postcard. A file that was cut off has
 //! no empty frame at its end, so half a shard is never taken for a whole one.
 
-use std::collections::BTreeSet;
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use watchfire_artifact::lines::read_limited;
 
 use super::plan::Plan;
-use crate::scan::Part;
+use crate::scan::{Hit, Part};
 
-const KIND: &str = "watchfire hunt part 1";
+const KIND: &str = "watchfire hunt part 2";
 
 /// The first line: a few digests.
 const HEAD_LIMIT_BYTES: u64 = 4096;
@@ -129,30 +127,14 @@ impl<R: Read> PartReader<R> {
         if crc32fast::hash(&bytes).to_le_bytes() != sum {
             return Err(damaged());
         }
-        let (unit, mut parts): (u64, Vec<Part>) = postcard::from_bytes(&bytes).map_err(|_| damaged())?;
+        let (unit, parts): (u64, Vec<Part>) = postcard::from_bytes(&bytes).map_err(|_| damaged())?;
         let unit = usize::try_from(unit).ok().filter(|&unit| unit < units).ok_or_else(damaged)?;
-        if parts.iter().flat_map(|part| &part.hits).any(|hit| hit.rule >= rules) {
+        let fits = |part: &Part, hit: &Hit| {
+            (hit.rule as usize) < rules && (hit.source as usize) < part.sources.len()
+        };
+        if !parts.iter().all(|part| part.hits.iter().all(|hit| hit.is_ok_and(|hit| fits(part, &hit)))) {
             return Err(damaged());
         }
-        parts.iter_mut().for_each(Part::share);
         Ok(Some((unit, parts)))
-    }
-}
-
-impl Part {
-    /// Lets hits share the names that they have in common, as they did before they were written down.
-    fn share(&mut self) {
-        let mut names: BTreeSet<Arc<str>> = BTreeSet::new();
-        let mut shared = |name: &mut Arc<str>| match names.get(name) {
-            Some(known) => *name = Arc::clone(known),
-            None => {
-                names.insert(Arc::clone(name));
-            }
-        };
-        for hit in &mut self.hits {
-            hit.host.iter_mut().for_each(&mut shared);
-            shared(&mut hit.artifact);
-            hit.fields.iter_mut().for_each(|(name, _)| shared(name));
-        }
     }
 }

@@ -124,7 +124,7 @@ impl<'a> Page<'a> {
 fn most_telling(choice: &Choice<'_>, cited: &BTreeSet<usize>) -> BTreeSet<usize> {
     let told = choice.values().flat_map(|of| story(of.story.clone(), server::MAX_MOMENTS).0);
     let firsts =
-        told.filter(|moment| moment.outcome == Outcome::Succeeded).filter_map(|m| m.findings.first());
+        told.filter(|moment| moment.outcome == Outcome::Succeeded).filter_map(|m| m.findings.first.first());
     cited.iter().chain(firsts).copied().collect()
 }
 
@@ -178,8 +178,8 @@ fn overview(hunted: &Hunted) -> Vec<Line<'_>> {
 }
 
 fn line<'a>(index: usize, judged: &'a Judged, hunted: &'a Hunted) -> Line<'a> {
-    let times = judged.because.iter().flat_map(|reason| &reason.findings);
-    let first = times.filter_map(|&finding| hunted.findings.get(finding)?.time).min();
+    let times = judged.because.iter().flat_map(|reason| &reason.findings.first);
+    let first = times.filter_map(|&finding| hunted.findings.get(finding)?.time()).min();
     Line {
         anchor: server::anchor(index),
         server: shown(&judged.server),
@@ -324,7 +324,7 @@ mod tests {
         let rule = std::sync::Arc::clone(&sample::rules()[6]);
         for number in hunted.findings.len()..10_000 {
             let mut finding = sample::finding(number, &rule, sample::EX01, "2021-03-07T08:00:00Z");
-            finding.raw = crate::model::Raw::Kept("x".repeat(8_192));
+            finding.details_mut().raw = Some("x".repeat(8_192).into());
             hunted.timeline.push(sample::moment(number, &finding));
             hunted.findings.push(finding);
         }

@@ -132,27 +132,27 @@ impl<'a> Reference<'a> {
 
 impl<'a> FindingView<'a> {
     fn new(finding: &'a Finding) -> Self {
-        let text = finding.raw.text();
+        let text = finding.raw();
         let raw = shown_lines(&text);
         let left_out = raw.chars().count().saturating_sub(MAX_RAW_CHARS);
         let field = |(name, value): ShownField| {
             (shown(&name).into_owned(), shown(&value).cut(MAX_VALUE_CHARS).into_owned())
         };
         Self {
-            id: shown(&finding.id),
-            time: words::second_or_none(finding.time),
-            server: shown(&finding.server),
+            id: shown_owned(finding.id()),
+            time: words::second_or_none(finding.time()),
+            server: shown(finding.server()),
             outcome: finding.outcome.name(),
             sign: words::outcome_sign(finding.outcome),
             word: words::outcome(finding.outcome),
             level: finding.level.to_string(),
-            graded: finding.graded.as_deref().map(shown).unwrap_or_default(),
-            artifact: shown(&finding.artifact),
-            file: shown(&finding.file),
-            sha256: shown(&finding.sha256),
-            place: words::place(finding.place),
-            client: finding.client.map(|client| client.to_string()).unwrap_or_default(),
-            request: finding.request.as_deref().map(shown).unwrap_or_default(),
+            graded: finding.graded().map(shown).unwrap_or_default(),
+            artifact: shown(finding.artifact()),
+            file: shown(finding.file()),
+            sha256: shown(finding.sha256()),
+            place: words::place(finding.place()),
+            client: finding.client().map(|client| client.to_string()).unwrap_or_default(),
+            request: finding.request().map(shown).unwrap_or_default(),
             fields: finding.shown_fields().into_iter().map(field).collect(),
             raw: raw.cut(MAX_RAW_CHARS).into_owned(),
             raw_left_out: (left_out > 0).then(|| words::counted(left_out, "character", "characters")),

@@ -8,7 +8,7 @@ use super::super::selection::story;
 use super::super::shown::{Shown, shown, shown_owned};
 use super::super::words;
 use super::chart::Chart;
-use crate::model::{self, Coverage, Hunted, Judged, Missing, Moment};
+use crate::model::{self, Cited, Coverage, Hunted, Judged, Missing, Moment};
 
 /// Moments of one server that are drawn and listed.
 pub(super) const MAX_MOMENTS: usize = 200;
@@ -246,15 +246,20 @@ impl<'a> Linker<'a, '_> {
             .take(MAX_LINKS)
             .filter_map(|index| {
                 let finding = self.hunted.findings.get(*index)?;
-                Some(Link { id: shown(&finding.id), target: self.proven.contains(index) })
+                Some(Link { id: shown_owned(finding.id()), target: self.proven.contains(index) })
             })
             .collect();
         Links { more: findings.len().saturating_sub(links.len()), links }
     }
 
+    fn cited(&self, cited: &Cited) -> Links<'a> {
+        let links = self.links(&cited.first);
+        Links { more: links.more + cited.more, ..links }
+    }
+
     fn reason(&self, reason: &'a model::Reason) -> Linked<'a> {
         let text = sentence(&reason.text);
-        Linked { text, when: when(reason, self.hunted), links: self.links(&reason.findings) }
+        Linked { text, when: when(reason, self.hunted), links: self.cited(&reason.findings) }
     }
 
     fn row(&self, number: usize, moment: &'a Moment) -> Row<'a> {
@@ -265,13 +270,13 @@ impl<'a> Linker<'a, '_> {
             last: last.map(words::second).unwrap_or_default(),
             text: shown(&moment.text),
             detail: shown(&moment.detail).cut(MAX_DETAIL_CHARS),
-            times: moment.findings.len(),
+            times: moment.findings.count(),
             stage: moment.stage.name(),
             outcome: moment.outcome.name(),
             sign: words::outcome_sign(moment.outcome),
             word: words::outcome(moment.outcome),
             level: moment.level.to_string(),
-            links: self.links(&moment.findings),
+            links: self.cited(&moment.findings),
         }
     }
 
@@ -284,7 +289,7 @@ impl<'a> Linker<'a, '_> {
             sign: words::outcome_sign(act.outcome),
             word: words::outcome(act.outcome),
             level: act.level.to_string(),
-            clients: shown_owned(words::few(&act.clients, MAX_CLIENTS)),
+            clients: shown_owned(words::few(act.clients.iter(), MAX_CLIENTS, act.clients.len())),
             findings: words::counted(act.findings.len(), "finding", "findings"),
             witnesses: act.witnesses.iter().map(|witness| self.witness(witness)).collect(),
         }

@@ -162,7 +162,7 @@ pub(super) fn missing(paper: &mut Paper<'_>, hunted: &Hunted, names: &BTreeSet<&
     paper.heading("what is missing, and what that hides")?;
     for ((title, hides), servers) in lacking {
         let on = if hunted.verdicts.len() > 1 {
-            format!(" ({})", words::few(&servers, MAX_NAMES))
+            format!(" ({})", words::few(servers.iter(), MAX_NAMES, servers.len()))
         } else {
             String::new()
         };

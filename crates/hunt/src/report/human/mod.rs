@@ -19,7 +19,7 @@ use self::ink::{Ink, Paper, column};
 use super::selection::{FEW_SERVERS, in_full};
 use super::shown::{cut, shown, shown_owned};
 use super::{About, words};
-use crate::model::{Hunted, Judged, RuleTally, Verdict};
+use crate::model::{Hunted, Judged, Reason, RuleTally, Verdict};
 
 /// Servers that are told in full.
 const MAX_SERVERS: usize = 20;
@@ -136,7 +136,7 @@ fn verdict(paper: &mut Paper<'_>, judged: &Judged, hunted: &Hunted) -> io::Resul
         paper.hanging(&[(Ink::Plain, "  ")], Ink::Plain, words::verdict_meaning(judged.verdict))?;
     }
     for (index, reason) in judged.because.iter().enumerate() {
-        let text = words::reason(reason, &hunted.findings) + &ids(hunted, &reason.findings);
+        let text = words::reason(reason, &hunted.findings) + &ids(hunted, reason);
         let lead = if index == 0 { "  " } else { "  also: " };
         paper.hanging(&[(Ink::Plain, lead)], Ink::Plain, &shown_owned(text))?;
     }
@@ -168,14 +168,10 @@ fn next(paper: &mut Paper<'_>, judged: &Judged, above: &[&Judged]) -> io::Result
     Ok(())
 }
 
-/// ` [F4 F5]`, the names of some findings.
-fn ids(hunted: &Hunted, findings: &[usize]) -> String {
-    let names: Vec<&str> = findings
-        .iter()
-        .take(MAX_IDS)
-        .filter_map(|&index| Some(hunted.findings.get(index)?.id.as_str()))
-        .collect();
-    match findings.len().saturating_sub(MAX_IDS) {
+/// ` [F4 F5 +3]`, the names of some findings behind a reason.
+fn ids(hunted: &Hunted, reason: &Reason) -> String {
+    let names: Vec<String> = words::ids(hunted, &reason.findings.first).take(MAX_IDS).collect();
+    match reason.findings.count().saturating_sub(MAX_IDS) {
         _ if names.is_empty() => String::new(),
         0 => format!(" [{}]", names.join(" ")),
         more => format!(" [{} +{more}]", names.join(" ")),

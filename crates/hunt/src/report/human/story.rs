@@ -103,7 +103,7 @@ fn line_of_story(paper: &mut Paper<'_>, moment: &Moment, labels: &BTreeMap<&str,
 
 /// ` ×37 until 06:10:00`, where a line stands for several records.
 fn repeats(moment: &Moment) -> String {
-    if moment.findings.len() < 2 {
+    if moment.findings.count() < 2 {
         return String::new();
     }
     let until = match (moment.time, moment.last) {
@@ -112,7 +112,7 @@ fn repeats(moment: &Moment) -> String {
         }
         _ => String::new(),
     };
-    format!("  ×{}{until}", words::number(moment.findings.len() as u64))
+    format!("  ×{}{until}", words::number(moment.findings.count() as u64))
 }
 
 fn ending(first: Timestamp, last: Timestamp) -> String {
