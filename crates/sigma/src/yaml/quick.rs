@@ -224,8 +224,9 @@ impl<'a> Reader<'a> {
                 (own <= column).then_some(())?;
                 break;
             }
-            // Blanks beyond the text's column belong to the text.
-            (!blank || line.len() <= width).then_some(())?;
+            // Blanks beyond the text's column belong to the text; to the parser, those of a last line do anyway.
+            let is_last = number + 1 == self.lines.len();
+            (!blank || line.len() <= width && (line.is_empty() || !is_last)).then_some(())?;
             if !blank {
                 (end..number).for_each(|_| text.push('\n'));
                 text.push_str(&line[width..]);

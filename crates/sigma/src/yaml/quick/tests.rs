@@ -58,6 +58,7 @@ fn what_rules_look_like() {
 
 #[test]
 fn what_is_left_to_the_parser() {
+    left("- |\n    x\n    ");
     for text in [
         "a:\n-\n  b: c\n",
         "a: b\n  c\n",
