@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
@@ -30,6 +30,10 @@ use crate::tls;
 /// Connections at the same time. Each costs some 20 KB; for what comes beyond, those that have waited longest for a request
 /// are let go.
 const CONNECTIONS_LIMIT: usize = 10_000;
+
+/// Connections that the system takes before the node does. Of a crowd that comes at once it drops what is beyond, and whoever
+/// is dropped asks again after one second, three, seven, fifteen. The system's own limit, mostly 4,096, holds as well.
+const BACKLOG: u32 = 4096;
 
 /// Time for a TLS handshake, and for the headers of a request, idle time between requests included.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -114,7 +118,7 @@ pub fn serve(config: Config, on_ready: impl FnOnce(&Serving)) -> Result<()> {
 async fn listen(config: &Config, tls: bool) -> Result<TcpListener> {
     let address = config.listen.clone();
     let failed = |source| NodeError::Listen { address: address.clone(), source };
-    let listener = TcpListener::bind(&config.listen).await.map_err(failed)?;
+    let listener = bind(&config.listen).await.map_err(failed)?;
     let is_local = listener.local_addr().is_ok_and(|bound| is_loopback(bound.ip()));
     if !tls && !is_local && !config.plain_http_on_the_network {
         return Err(NodeError::Asked(format!(
@@ -123,6 +127,26 @@ async fn listen(config: &Config, tls: bool) -> Result<TcpListener> {
         )));
     }
     Ok(listener)
+}
+
+/// Listens on the first address of a name that can be had.
+async fn bind(name: &str) -> io::Result<TcpListener> {
+    let mut refused = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in tokio::net::lookup_host(name).await? {
+        match listen_on(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A node that starts again does not wait for the connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn is_loopback(address: IpAddr) -> bool {

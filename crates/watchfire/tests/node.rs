@@ -780,6 +780,28 @@ fn slow_and_broken_clients_disturb_nobody() {
     assert_eq!(node.get(&node.objects("")).status, 200);
 }
 
+/// A crowd that comes at once is taken by the system until the node takes it: whoever is dropped asks again a second later.
+#[test]
+fn a_crowd_at_the_door_is_kept_waiting_and_not_sent_away() {
+    let limit = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
+    if limit.trim().parse().unwrap_or(0) < 1024 {
+        println!("skipped: this system keeps no crowd waiting, whoever asks");
+        return;
+    }
+    let node = Node::new();
+    // The node is stopped in its tracks, so that it takes nobody.
+    let signal = |name: &str| {
+        let pid = node.process().to_string();
+        assert!(std::process::Command::new("kill").args([name, &pid]).status().unwrap().success());
+    };
+    signal("-STOP");
+    // No more than a test may have open; the queue of a socket that says nothing of it is 128.
+    let connect = || TcpStream::connect_timeout(&node.address, Duration::from_millis(900));
+    let crowd: Vec<_> = (0..400).map(|_| connect()).collect();
+    signal("-CONT");
+    assert!(crowd.iter().all(Result::is_ok), "{} of 400", crowd.iter().filter(|one| one.is_ok()).count());
+}
+
 /// The audit says who was given what, and who did what.
 #[test]
 fn the_audit_has_it() {
