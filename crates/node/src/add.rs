@@ -182,9 +182,9 @@ pub(crate) fn put(
             ..new_object(one, *version_us, &summaries[marking])
         })
         .collect();
-    let mut outcomes = write.add(collection.key, &new, now)?;
+    let (mut outcomes, fresh) = write.add_and_tell(collection.key, &new, now)?;
     reconcile(write, &new, &mut outcomes)?;
-    standing.raise(write, batch, &markings)?;
+    standing.raise(write, batch, &markings, &fresh)?;
     let came: Vec<Came> = outcomes.into_iter().zip(versions).collect();
     let again = came.iter().zip(&new).zip(&markings).filter(|((came, _), _)| came.0 == Outcome::Unchanged);
     let again: Vec<(&NewObject<'_>, &Marking)> =
@@ -367,11 +367,22 @@ impl Standing {
         write: &mut Write<'_>,
         batch: &Batch,
         markings: &[Marking],
+        fresh: &[bool],
     ) -> watchfire_store::Result<()> {
         let mut waiting: BTreeMap<String, Marking> = BTreeMap::new();
         let speaking = || batch.each().zip(markings).filter(|(_, marking)| !marking.says_nothing());
-        let ids: Vec<&str> = speaking().map(|((object, _), _)| object.id().as_str()).collect();
-        // Most of a batch is named by nothing, and raises nothing.
+        // Most of a batch is named by nothing, and raises nothing: what was not here before this batch, nothing can name
+        // but what came with it.
+        let here: HashSet<&Id> = batch.each().flat_map(|(_, own)| &own.references).collect();
+        let ids: Vec<&str> = batch
+            .each()
+            .zip(markings)
+            .zip(fresh)
+            .filter(|(((object, _), marking), fresh)| {
+                !marking.says_nothing() && (!**fresh || here.contains(object.id()))
+            })
+            .map(|(((object, _), _), _)| object.id().as_str())
+            .collect();
         let named: HashSet<String> = write.named(&ids)?.into_iter().collect();
         for ((object, own), marking) in speaking() {
             let is_named = named.contains(object.id().as_str());

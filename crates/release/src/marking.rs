@@ -1,11 +1,15 @@
 //! The marking of one object as an element of a lattice, and its text in a store.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use watchfire_stix::{Timestamp, Tlp};
 
 use crate::clause::{Clause, Principal, Reach};
+
+/// Clauses that must all admit.
+pub(crate) type Clauses = Arc<BTreeSet<Clause>>;
 
 /// The longest text of a marking. A store keys by it; what needs more has more markings than anybody can weigh, and
 /// stays inside.
@@ -59,7 +63,8 @@ pub struct Marking {
     pub(crate) tlp: Tlp,
     pub(crate) pap: Pap,
     /// What was said; [`Marking::clauses`] adds what stands in.
-    pub(crate) said: BTreeSet<Clause>,
+    /// Shared: most objects of a batch are marked alike, and each marking is taken over several times on its way.
+    pub(crate) said: Clauses,
     pub(crate) unknown: BTreeSet<String>,
     pub(crate) default: Option<Standing>,
     /// For whom more is open than for others.
@@ -86,7 +91,7 @@ pub(crate) struct Kept {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Standing {
     pub(crate) tlp: Tlp,
-    pub(crate) clauses: BTreeSet<Clause>,
+    pub(crate) clauses: Clauses,
 }
 
 impl Marking {
@@ -95,7 +100,7 @@ impl Marking {
         Self {
             tlp: Tlp::Clear,
             pap: Pap::Clear,
-            said: BTreeSet::new(),
+            said: Clauses::default(),
             unknown: BTreeSet::new(),
             default: None,
             kept: None,
@@ -119,7 +124,7 @@ impl Marking {
 
     /// Each of these must admit the reader.
     pub fn clauses(&self) -> impl Iterator<Item = &Clause> {
-        self.said.iter().chain(self.default.iter().flat_map(|default| &default.clauses))
+        self.said.iter().chain(self.default.iter().flat_map(|default| default.clauses.iter()))
     }
 
     /// Markings that nobody here can apply.
@@ -171,7 +176,9 @@ impl Marking {
     /// somebody goes on seeing because they gave it is not in it: what is made of two things nobody gave.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
-        let unite = |one: &BTreeSet<Clause>, two: &BTreeSet<Clause>| absorbed(one.iter().chain(two));
+        let unite = |one: &Clauses, two: &Clauses| {
+            if one == two { Clauses::clone(one) } else { absorbed(one.iter().chain(two.iter())) }
+        };
         let default = match (&self.default, &other.default) {
             (Some(one), Some(two)) => {
                 Some(Standing { tlp: one.tlp.max(two.tlp), clauses: unite(&one.clauses, &two.clauses) })
@@ -216,7 +223,7 @@ impl Marking {
 }
 
 /// The clauses without those that another one implies.
-pub(crate) fn absorbed<'c>(clauses: impl Iterator<Item = &'c Clause>) -> BTreeSet<Clause> {
+pub(crate) fn absorbed<'c>(clauses: impl Iterator<Item = &'c Clause>) -> Clauses {
     let ordered: BTreeSet<&Clause> = clauses.collect();
     let mut kept: Vec<&Clause> = Vec::with_capacity(ordered.len());
     for clause in ordered {
@@ -225,7 +232,7 @@ pub(crate) fn absorbed<'c>(clauses: impl Iterator<Item = &'c Clause>) -> BTreeSe
             kept.push(clause);
         }
     }
-    kept.into_iter().cloned().collect()
+    Arc::new(kept.into_iter().cloned().collect())
 }
 
 /// A marking as text: short names, since a store keeps one for each object that is marked so.
@@ -277,7 +284,7 @@ fn write_clauses(clauses: &BTreeSet<Clause>) -> Vec<WrittenClause> {
     clauses.iter().map(write).collect()
 }
 
-fn read_clauses(written: Vec<WrittenClause>) -> Option<BTreeSet<Clause>> {
+fn read_clauses(written: Vec<WrittenClause>) -> Option<Clauses> {
     let read = |clause: WrittenClause| {
         let until = match clause.until {
             Some(text) => Some(Timestamp::parse(&text)?),
@@ -285,7 +292,7 @@ fn read_clauses(written: Vec<WrittenClause>) -> Option<BTreeSet<Clause>> {
         };
         Some(Clause { by: clause.by, among: clause.among, reach: clause.reach, until })
     };
-    written.into_iter().map(read).collect()
+    written.into_iter().map(read).collect::<Option<BTreeSet<Clause>>>().map(Arc::new)
 }
 
 impl Written {

@@ -101,6 +101,16 @@ impl Write<'_> {
         objects: &[NewObject<'_>],
         now_us: i64,
     ) -> Result<Vec<Outcome>> {
+        Ok(self.add_and_tell(collection, objects, now_us)?.0)
+    }
+
+    /// The same; besides, of each object whether its id was not here before, in no version and named by nothing.
+    pub fn add_and_tell(
+        &mut self,
+        collection: CollectionKey,
+        objects: &[NewObject<'_>],
+        now_us: i64,
+    ) -> Result<(Vec<Outcome>, Vec<bool>)> {
         let mut outcomes = screen(objects);
         let live: Vec<usize> = (0..objects.len()).filter(|at| outcomes[*at].is_none()).collect();
         let items = self.intern_items(ids_of(objects, &live))?;
@@ -114,7 +124,11 @@ impl Write<'_> {
         }
         entering.retain(|entry| outcomes[entry.at].is_none());
         self.join(collection, objects, &items, entering, &mut outcomes, now_us)?;
-        Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Unchanged)).collect())
+        let mut fresh = vec![false; objects.len()];
+        for at in live {
+            fresh[at] = items.is_fresh(items.key(objects[at].id));
+        }
+        Ok((outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Unchanged)).collect(), fresh))
     }
 
     fn enter<'a>(

@@ -151,7 +151,7 @@ struct Checked<'a> {
 
 /// A value as it is stored and looked for: without blanks around it, in lower case, and of bounded length.
 pub fn fold(value: &str) -> String {
-    let folded = foldable(value.trim());
+    let folded = foldable(trimmed(value));
     if folded.len() <= VALUE_LIMIT_BYTES {
         return folded;
     }
@@ -166,6 +166,13 @@ pub(crate) fn era(object: i64) -> i64 {
 
 /// What stands between the values of an object, and in none of them (`terms` in the migrations).
 pub(crate) const SEPARATOR: char = '\u{1f}';
+
+/// Without blanks around it. Nearly every value begins and ends with a letter or a digit of ASCII.
+fn trimmed(value: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    let bytes = value.as_bytes();
+    if is_plain(bytes.first()) && is_plain(bytes.last()) { value } else { value.trim() }
+}
 
 /// Lower case, and without what the engines or the separator forbid.
 fn foldable(text: &str) -> String {

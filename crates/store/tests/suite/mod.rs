@@ -21,7 +21,7 @@ macro_rules! store_suite {
                     an_object_can_be_in_two_collections, what_is_not_there_is_said, places_are_gapless,
                     dates_added_rise_with_places, a_cursor_never_skips_with_four_writers,
                     writers_in_opposite_order_both_succeed,
-                    an_id_has_one_number_whoever_writes, ids_are_known_in_every_era, a_status_is_told_to_who_asked;
+                    an_id_has_one_number_whoever_writes, ids_are_known_in_every_era, an_id_that_was_named_was_here_before, a_status_is_told_to_who_asked;
                 paging: pages_join_to_the_whole, a_page_of_large_objects_ends_early, filters_select,
                     dates_tell_nothing_of_what_is_withheld, what_is_alone_has_a_date_of_its_own, what_is_placed_anew_comes_again, added_after_loses_nothing,
                     red_rows_are_not_counted, the_last_version_one_may_see_is_the_last, many_lanes_make_one_page,

@@ -311,6 +311,25 @@ pub(crate) fn an_id_has_one_number_whoever_writes(home: &Home) {
     }
 }
 
+pub(crate) fn an_id_that_was_named_was_here_before(home: &Home) {
+    let collection = home.collection("1");
+    let named = Made::new(1, NOON);
+    let naming = Made::new(0, NOON).related("a", "b", &named.id).by("identity--c");
+    let fresh = |objects: &[Made]| {
+        let new: Vec<NewObject<'_>> = objects.iter().map(Made::new_object).collect();
+        home.store.write(|write| write.add_and_tell(collection, &new, NOON)).unwrap().1
+    };
+    assert_eq!(
+        fresh(&[naming.clone(), Made::new(5, NOON).related("a", "b", &Made::new(6, 0).id)]),
+        [true, true]
+    );
+    let mut creator = Made::new(2, NOON);
+    creator.id = "identity--c".to_owned();
+    let objects = [named, Made::new(3, NOON), Made::new(3, NOON + 1), naming, Made::new(6, NOON), creator];
+    assert_eq!(fresh(&objects), [false, true, true, false, false, false]);
+    assert_eq!(fresh(&objects[..2]), [false, false]);
+}
+
 pub(crate) fn ids_are_known_in_every_era(home: &Home) {
     const ERA: i64 = 131_072;
     let collection = home.collection("1");
