@@ -6,13 +6,14 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
+use std::ops::Range;
 
 use crate::account::AccountKey;
 use crate::collection::CollectionKey;
 use crate::engine::{Column, Rows};
 use crate::error::Result;
 use crate::intern::{Items, LaneOf, WHOLE_STORE};
-use crate::search::{SEPARATOR, era, fold};
+use crate::search::{SEPARATOR, era, fold_into};
 use crate::store::Write;
 
 /// The largest object. The largest real ones (a report with its images) are a few megabytes; PostgreSQL holds a value
@@ -248,17 +249,31 @@ impl Write<'_> {
         items: &Items<'_>,
         entering: &[Entering<'_>],
     ) -> Result<()> {
+        // All folded values of a batch in one text, each between separators: the piece of an object is its row of `terms`.
+        let mut text = String::new();
         let mut values = Vec::new();
         let mut terms = (Vec::new(), Vec::new());
         let (mut sources, mut kinds, mut targets) = (Vec::new(), Vec::new(), Vec::new());
         let mut stating = (Vec::new(), Vec::new());
         for entry in entering.iter().filter(|entry| entry.is_new) {
             let object = &objects[entry.at];
-            let first = values.len();
-            values.extend(object.values.iter().map(|value| (fold(value), entry.lane.marking, entry.object)));
-            if values.len() > first {
+            let first = text.len();
+            for value in &object.values {
+                if text.len() == first {
+                    text.push(SEPARATOR);
+                }
+                let start = text.len();
+                fold_into(value, &mut text);
+                values.push(Value {
+                    at: start..text.len(),
+                    marking: entry.lane.marking,
+                    object: entry.object,
+                });
+                text.push(SEPARATOR);
+            }
+            if text.len() > first {
                 terms.0.push(entry.object);
-                terms.1.push(terms_of(&values[first..]));
+                terms.1.push(first..text.len());
             }
             for relation in &object.relations {
                 sources.push(items.key(relation.source));
@@ -268,13 +283,13 @@ impl Write<'_> {
                 stating.1.push(entry.object);
             }
         }
-        self.insert_values(&mut values)?;
+        self.insert_values(&text, &mut values)?;
         self.session.run_rows(
             "insert into terms (object, words) {many object, words}",
             &Rows {
                 columns: vec![
                     Column::Ints(terms.0),
-                    Column::Texts(terms.1.iter().map(String::as_str).collect()),
+                    Column::Texts(terms.1.into_iter().map(|at| &text[at]).collect()),
                 ],
             },
             &[],
@@ -294,15 +309,16 @@ impl Write<'_> {
         )
     }
 
-    fn insert_values(&mut self, values: &mut Vec<(String, i64, i64)>) -> Result<()> {
+    fn insert_values(&mut self, text: &str, values: &mut Vec<Value>) -> Result<()> {
         // In the order of the index: neighbours fall on one page.
-        values.sort_unstable_by(|one, two| (era(one.2), one).cmp(&(era(two.2), two)));
-        values.dedup();
+        let key = |value: &Value| (era(value.object), &text[value.at.clone()], value.marking, value.object);
+        values.sort_unstable_by(|one, two| key(one).cmp(&key(two)));
+        values.dedup_by(|one, two| key(one) == key(two));
         let columns = vec![
-            Column::Ints(values.iter().map(|(_, _, object)| era(*object)).collect()),
-            Column::Texts(values.iter().map(|(value, _, _)| value.as_str()).collect()),
-            Column::Ints(values.iter().map(|(_, marking, _)| *marking).collect()),
-            Column::Ints(values.iter().map(|(_, _, object)| *object).collect()),
+            Column::Ints(values.iter().map(|value| era(value.object)).collect()),
+            Column::Texts(values.iter().map(|value| &text[value.at.clone()]).collect()),
+            Column::Ints(values.iter().map(|value| value.marking).collect()),
+            Column::Ints(values.iter().map(|value| value.object).collect()),
         ];
         self.session.run_rows(
             "insert into value (era, value, marking, object) {many era, value, marking, object} \
@@ -438,6 +454,13 @@ pub(crate) struct Joining {
     pub(crate) added_us: i64,
 }
 
+/// A value of an object, folded: where it stands in the text of the batch.
+struct Value {
+    at: Range<usize>,
+    marking: i64,
+    object: i64,
+}
+
 /// How an object that is in the store already is sorted there.
 #[derive(Default)]
 struct StoredLane(Option<(i64, String, String)>);
@@ -451,16 +474,6 @@ impl StoredLane {
             spec_version,
         })
     }
-}
-
-/// Values as they stand beside their object, between separators, which no folded value holds.
-fn terms_of(values: &[(String, i64, i64)]) -> String {
-    let mut words = SEPARATOR.to_string();
-    for (value, _, _) in values {
-        words.push_str(value);
-        words.push(SEPARATOR);
-    }
-    words
 }
 
 /// Puts what entered together into an order by marking, and gives each its distance in microseconds from the first date.

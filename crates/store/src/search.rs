@@ -159,6 +159,18 @@ pub fn fold(value: &str) -> String {
     format!("{}#{digest}", &folded[..folded.floor_char_boundary(VALUE_LIMIT_BYTES - digest.len() - 1)])
 }
 
+/// The same at the end of a text. Nearly every value is short and of printed ASCII: it needs no text of its own.
+pub(crate) fn fold_into(value: &str, text: &mut String) {
+    let is_plain = trimmed(value).len() == value.len()
+        && value.len() <= VALUE_LIMIT_BYTES
+        && value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if is_plain {
+        text.extend(value.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+    } else {
+        text.push_str(&fold(value));
+    }
+}
+
 /// The era in which the values of an object stand.
 pub(crate) fn era(object: i64) -> i64 {
     object / ERA_OBJECTS
@@ -604,6 +616,30 @@ mod tests {
         let long = "é".repeat(VALUE_LIMIT_BYTES);
         assert!(fold(&long).len() <= VALUE_LIMIT_BYTES);
         assert_ne!(fold(&long), fold(&format!("{long}x")));
+    }
+
+    #[test]
+    fn values_are_folded_alike_wherever_they_go() {
+        let long = "x".repeat(VALUE_LIMIT_BYTES + 1);
+        for value in [
+            "",
+            " ",
+            "A",
+            " A ",
+            "a b",
+            "A\tB",
+            "ÄÖ",
+            "a\u{1f}b",
+            "\0",
+            "\u{b}A",
+            "Ab\u{a0}",
+            &long,
+            &long[1..],
+        ] {
+            let mut text = "before".to_owned();
+            super::fold_into(value, &mut text);
+            assert_eq!(text, format!("before{}", fold(value)), "{value:?}");
+        }
     }
 
     #[test]
