@@ -2,7 +2,7 @@
 //!
 //! NXLog and Logstash write them flat, Winlogbeat nests them under `winlog`, `evtx_dump` mirrors the XML with
 //! `#attributes`, Velociraptor mirrors it without. All of them become one list of Sigma's names and values. Values
-//! are views of the line wherever the JSON has no escape in them; nothing is put into a map.
+//! are views of the line; those with escapes are freed of them when somebody asks for one. Nothing is put into a map.
 //!
 //! Two times are kept apart: the one that is UTC by construction (Sysmon's `UtcTime`, the event's own
 //! `SystemTime`), and the one that the shipper states, which may be local time under a `Z`.
@@ -10,6 +10,8 @@
 mod json;
 mod member;
 mod naming;
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 
@@ -34,8 +36,52 @@ pub struct Event<'a> {
 #[derive(Debug, Default)]
 pub struct Room {
     fields: Vec<(Span, Span)>,
-    /// Names and values that do not stand in the line as they are.
+    /// Names and values that do not stand in the line.
     own: String,
+    /// Where the fields stand that decide, by [`Deciding`].
+    deciding: [Option<u32>; 4],
+}
+
+/// Fields that decide what an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deciding {
+    /// `Channel`.
+    Channel,
+    /// `EventID`.
+    EventId,
+    /// `Provider_Name`.
+    Provider,
+    /// `Computer`.
+    Computer,
+}
+
+impl Deciding {
+    /// By the name of a field.
+    fn named(name: &str) -> Option<Self> {
+        // Most names differ in their first letter, and most of the others in length.
+        let is = |field: &Self| name.eq_ignore_ascii_case(field.name());
+        let likely = match (name.as_bytes().first()? | 0x20, name.len()) {
+            (b'c', 7) => Some(Self::Channel).filter(is),
+            (b'c', 8) => Some(Self::Computer).filter(is),
+            (b'e', 7) => Some(Self::EventId).filter(is),
+            (b'p', 13) => Some(Self::Provider).filter(is),
+            (b'c' | b'e' | b'p' | b' ', _) => None,
+            _ => return None,
+        };
+        let all = [Self::Channel, Self::EventId, Self::Provider, Self::Computer];
+        let has_blanks = likely.is_none() && name.contains(' ');
+        likely.or_else(|| all.into_iter().find(|field| has_blanks && same_name(name, field.name())))
+    }
+
+    /// Sigma's name of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Channel => "Channel",
+            Self::EventId => "EventID",
+            Self::Provider => "Provider_Name",
+            Self::Computer => "Computer",
+        }
+    }
 }
 
 /// A text: a piece of the line, or of what the event has of its own.
@@ -43,7 +89,18 @@ pub struct Room {
 struct Span {
     start: u32,
     end: u32,
-    own: bool,
+    kind: Spelling,
+}
+
+/// Where a text stands, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    /// In the line, as it is.
+    Line,
+    /// In the line, with escapes.
+    Escaped,
+    /// In what the event has of its own.
+    Own,
 }
 
 /// Why a line is no event.
@@ -70,12 +127,11 @@ impl<'a> Event<'a> {
         if line.is_empty() {
             return Ok(None);
         }
-        room.fields.clear();
-        room.own.clear();
+        room.clear();
         let mut event =
             Event { line: json::text(line)?, room: std::mem::take(room), utc: None, stated: None };
         let outcome = json::read(&mut event);
-        if outcome.is_ok() && event.first("EventID").is_some() {
+        if outcome.is_ok() && event.of(Deciding::EventId).is_some() {
             return Ok(Some(event));
         }
         *room = event.room;
@@ -93,8 +149,8 @@ impl<'a> Event<'a> {
     pub fn from_fields(fields: impl Iterator<Item = (String, String)>) -> Event<'static> {
         let mut event = Event::default();
         for (name, value) in fields {
-            let field = (event.room.keep(&name), event.room.keep(&value));
-            event.room.fields.push(field);
+            let (name, value) = (event.room.keep(&name), event.room.keep(&value));
+            event.field(name, value);
         }
         event.utc =
             ["UtcTime", "SystemTime"].iter().find_map(|name| clock::iso(event.first(name)?.as_bytes()));
@@ -102,13 +158,18 @@ impl<'a> Event<'a> {
     }
 
     /// The values of a field, by Sigma's name for it, ignoring ASCII case and blanks in either name.
-    pub fn values<'e>(&'e self, name: &str) -> impl Iterator<Item = &'e str> {
-        self.fields().filter(move |(field, _)| same_name(field, name)).map(|(_, value)| value)
+    pub fn values<'e>(&'e self, name: &str) -> impl Iterator<Item = Cow<'e, str>> {
+        self.places(name).map(|place| self.value(place))
     }
 
     /// The first value of a field.
-    pub fn first(&self, name: &str) -> Option<&str> {
-        self.fields().find(|(field, _)| same_name(field, name)).map(|(_, value)| value)
+    pub fn first(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.values(name).next()
+    }
+
+    /// The first value of a field that decides.
+    pub fn of(&self, field: Deciding) -> Option<Cow<'_, str>> {
+        Some(self.value(self.room.deciding[field as usize]? as usize))
     }
 
     /// How many fields there are.
@@ -122,36 +183,59 @@ impl<'a> Event<'a> {
     }
 
     /// The value of a field by its place in the line.
-    pub fn value(&self, place: usize) -> &str {
+    pub fn value(&self, place: usize) -> Cow<'_, str> {
         self.text(self.room.fields[place].1)
+    }
+
+    /// The same as it stands in the line, and whether that is with escapes.
+    pub fn written(&self, place: usize) -> (&str, bool) {
+        let value = self.room.fields[place].1;
+        (self.raw(value), value.kind == Spelling::Escaped)
     }
 
     /// The places of all fields of a name.
     pub fn places(&self, name: &str) -> impl Iterator<Item = usize> {
-        self.fields()
-            .enumerate()
-            .filter(move |(_, (field, _))| same_name(field, name))
-            .map(|(place, _)| place)
+        let is = |(_, field): &(usize, &str)| same_name(field, name);
+        self.names().enumerate().filter(is).map(|(place, _)| place)
+    }
+
+    /// All names, in the order of the line.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.room.fields.iter().map(|(name, _)| self.raw(*name))
     }
 
     /// All names and values, in the order of the line.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.room.fields.iter().map(|(name, value)| (self.text(*name), self.text(*value)))
+    pub fn fields(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.room.fields.iter().map(|(name, value)| (self.raw(*name), self.text(*value)))
     }
 
-    fn text(&self, span: Span) -> &str {
-        let whole = if span.own { self.room.own.as_str() } else { self.line };
+    fn text(&self, span: Span) -> Cow<'_, str> {
+        let raw = self.raw(span);
+        if span.kind == Spelling::Escaped { json::unescaped(raw).into() } else { raw.into() }
+    }
+
+    /// A text as it is spelt; names are kept without escapes.
+    fn raw(&self, span: Span) -> &str {
+        let whole = if span.kind == Spelling::Own { self.room.own.as_str() } else { self.line };
         &whole[span.start as usize..span.end as usize]
     }
 
     fn leaf(&mut self, level: Level, key: Span, value: Span) {
-        let name = level.field_name(self.text(key)).map_or(key, |name| self.room.keep(name));
-        match self.text(name) {
+        let name = level.field_name(self.raw(key)).map_or(key, |name| self.room.keep(name));
+        match self.raw(name) {
             "UtcTime" => self.utc = clock::iso(self.text(value).as_bytes()).or(self.utc),
-            "SystemTime" => self.utc = self.utc.or_else(|| time(self.text(value))),
-            "TimeCreated" => self.stated = time(self.text(value)).or(self.stated),
-            "EventTime" | "@timestamp" => self.stated = self.stated.or_else(|| time(self.text(value))),
+            "SystemTime" => self.utc = self.utc.or_else(|| time(&self.text(value))),
+            "TimeCreated" => self.stated = time(&self.text(value)).or(self.stated),
+            "EventTime" | "@timestamp" => self.stated = self.stated.or_else(|| time(&self.text(value))),
             _ => {}
+        }
+        self.field(name, value);
+    }
+
+    fn field(&mut self, name: Span, value: Span) {
+        if let Some(field) = Deciding::named(self.raw(name)) {
+            let place = self.room.fields.len() as u32;
+            self.room.deciding[field as usize].get_or_insert(place);
         }
         self.room.fields.push((name, value));
     }
@@ -160,13 +244,15 @@ impl<'a> Event<'a> {
 impl Room {
     /// Keeps a text that stands nowhere else.
     fn keep(&mut self, text: &str) -> Span {
-        self.keep_with(|own| own.push_str(text))
+        let start = self.own.len() as u32;
+        self.own.push_str(text);
+        Span { start, end: self.own.len() as u32, kind: Spelling::Own }
     }
 
-    fn keep_with(&mut self, write: impl FnOnce(&mut String)) -> Span {
-        let start = self.own.len() as u32;
-        write(&mut self.own);
-        Span { start, end: self.own.len() as u32, own: true }
+    fn clear(&mut self) {
+        self.fields.clear();
+        self.own.clear();
+        self.deciding = [None; 4];
     }
 }
 
@@ -203,7 +289,7 @@ mod tests {
     fn check(line: &str, expected: &[(&str, &str)]) {
         let event = Event::parse(line.as_bytes()).unwrap().unwrap();
         for (name, value) in expected {
-            assert_eq!(event.first(name), Some(*value), "{name} of {line}");
+            assert_eq!(event.first(name).as_deref(), Some(*value), "{name} of {line}");
         }
     }
 
@@ -256,6 +342,17 @@ mod tests {
     }
 
     #[test]
+    fn what_decides_is_found_as_any_name_is() {
+        let line = r#"{"Command":"x","event id":7,"EventID":8,"CHANNEL":"\u0041","providername":"p","provider_NAME":"q"," Computer":"c"}"#;
+        let event = Event::parse(line.as_bytes()).unwrap().unwrap();
+        for field in [Deciding::Channel, Deciding::EventId, Deciding::Provider, Deciding::Computer] {
+            assert_eq!(event.of(field), event.first(field.name()), "{field:?}");
+        }
+        assert_eq!(event.of(Deciding::EventId).unwrap(), "7");
+        assert_eq!(event.of(Deciding::Channel).unwrap(), "A");
+    }
+
+    #[test]
     fn names_compare_without_blanks() {
         check(r#"{"EventID":1116,"Threat Name":"x"}"#, &[("ThreatName", "x")]);
     }
@@ -276,11 +373,13 @@ mod tests {
         let first = Event::parse_in(br#"{"EventID":1,"Image":"C:\\a","Hostname":"one"}"#, &mut room)
             .unwrap()
             .unwrap();
-        assert_eq!((first.first("Image"), first.first("Computer")), (Some(r"C:\a"), Some("one")));
+        assert_eq!(first.first("Image").unwrap(), r"C:\a");
+        assert_eq!(first.of(Deciding::Computer).unwrap(), "one");
         room = first.into_room();
         assert!(Event::parse_in(br#"{"Image":"C:\\b"}"#, &mut room).is_err());
         assert!(Event::parse_in(br#"{"EventID":2,"Image":"C:\\c" "#, &mut room).is_err());
         let next = Event::parse_in(br#"{"EventID":3,"User":"D:\\d"}"#, &mut room).unwrap().unwrap();
-        assert_eq!(next.fields().collect::<Vec<_>>(), [("EventID", "3"), ("User", r"D:\d")]);
+        assert_eq!(next.fields().collect::<Vec<_>>(), [("EventID", "3".into()), ("User", r"D:\d".into())]);
+        assert_eq!(next.of(Deciding::Computer), None);
     }
 }

@@ -4,6 +4,7 @@
 //! times over. So a record of a plain event file is known by its place, and written out when somebody looks; so are
 //! the values of the fields that its rule compares.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -73,7 +74,7 @@ impl EventFile {
                 Some(content.text().into_owned())
             }),
             Ok(Read::Walked(event)) => {
-                self.named(rule, names, own, |name| event.first(name).map(str::to_owned))
+                self.named(rule, names, own, |name| event.first(name).map(Cow::into_owned))
             }
             Err(_) => Vec::new(),
         }

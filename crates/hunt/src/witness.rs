@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
-use watchfire_artifact::event::Event;
+use watchfire_artifact::event::{Deciding, Event};
 use watchfire_artifact::layout::Cells;
 use watchfire_artifact::lines::{self, Chunk};
 use watchfire_artifact::{Evidence, Layout, Locator, evtx};
@@ -79,7 +79,7 @@ fn has_records(input: &Input<'_>, known: &Known, clocks: &Clocks, of: (&str, &st
 }
 
 fn time(event: &Event<'_>, clocks: &Clocks, evidence: usize) -> Option<Timestamp> {
-    let host = event.first("Computer").map(str::to_owned);
+    let host = event.of(Deciding::Computer);
     event.utc.or_else(|| event.stated.map(|time| shift(time, clocks.correction_s(evidence, host.as_deref()))))
 }
 

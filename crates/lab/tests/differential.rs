@@ -29,7 +29,7 @@ fn ours(log: &[u8]) -> Log {
         for raw in chunk.records().flatten().filter(|raw| !raw.recovered) {
             let Ok(read) = reader.read(&chunk, &raw) else { continue };
             let fields = match read {
-                Read::Walked(event) => event.fields().map(own).collect(),
+                Read::Walked(event) => event.fields().map(|(name, value)| own((name, &value))).collect(),
                 Read::Formed(record) => formed(&record),
             };
             let shown = flat(&xml(&chunk, &raw.xml).0);

@@ -1,12 +1,13 @@
 //! Scanning Windows events as JSON lines: every line is parsed, because channel and event id decide which rules ask.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use watchfire_artifact::event::{Event, EventError, Room};
+use watchfire_artifact::event::{Deciding, Event, EventError, Room};
 use watchfire_artifact::lines::{self, Chunk, Chunks};
 use watchfire_artifact::text::text;
 use watchfire_artifact::{Kind, Place, Problem};
@@ -99,7 +100,7 @@ impl Scan<'_, '_> {
     }
 
     fn event(&mut self, event: &Event<'_>, offset: u64, line: &[u8]) {
-        let host = event.first("Computer");
+        let host = event.of(Deciding::Computer);
         self.sign(event);
         if !self.classes.contains_key(self.signature.as_slice()) {
             let class = self.class(event);
@@ -111,19 +112,19 @@ impl Scan<'_, '_> {
         if !matcher.matcher.is_empty() {
             class.shapes.evaluate(&matcher.matcher, event, &mut self.scratch, &mut found);
         }
-        self.note(host, &artifact, event);
+        self.note(host.as_deref(), &artifact, event);
         intel::add(self.scanner.content, line, &mut found);
         for rule in found {
             if !self.part.wants(rule) {
                 continue;
             }
             let details = Details {
-                fields: matcher.shown(rule, false, |name| event.first(name).map(str::to_owned)),
+                fields: matcher.shown(rule, false, |name| event.first(name).map(Cow::into_owned)),
                 raw: Some(text(&line[..line.len().min(RAW_LIMIT_BYTES)]).into()),
                 ..Details::default()
             };
             let client = client(CLIENTS.iter().filter_map(|name| event.first(name)));
-            let source = self.part.source(host, &artifact, client);
+            let source = self.part.source(host.as_deref(), &artifact, client);
             let place = Place::Offset(offset);
             let hit = match event.utc {
                 Some(_) => Hit::utc(rule, source, event.utc, place),
@@ -136,19 +137,19 @@ impl Scan<'_, '_> {
     /// Writes down what the event's class is known by.
     fn sign(&mut self, event: &Event<'_>) {
         self.signature.clear();
-        for name in ["Channel", "EventID", "Provider_Name"] {
-            let value = event.first(name).unwrap_or_default().as_bytes();
+        for field in [Deciding::Channel, Deciding::EventId, Deciding::Provider] {
+            let value = event.of(field).unwrap_or_default();
             self.signature.extend_from_slice(&(value.len() as u32).to_le_bytes());
-            self.signature.extend_from_slice(value);
+            self.signature.extend_from_slice(value.as_bytes());
         }
     }
 
     fn class(&self, event: &Event<'_>) -> Class {
-        let first = |name: &str| event.first(name).unwrap_or_default();
-        let channel = first("Channel");
+        let of = |field| event.of(field).unwrap_or_default();
+        let channel = &*of(Deciding::Channel);
         let artifacts = &self.scanner.content.artifacts;
         Class {
-            matcher: self.scanner.matchers.events(channel, first("EventID"), first("Provider_Name")),
+            matcher: self.scanner.matchers.events(channel, &of(Deciding::EventId), &of(Deciding::Provider)),
             artifact: artifact_name(Kind::EventsJson, &self.file.path, Some(channel), artifacts).into(),
             shapes: Shapes::default(),
         }

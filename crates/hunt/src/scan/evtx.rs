@@ -3,13 +3,14 @@
 //! Whatever is the same for all records of a form, channel, provider and event id is worked out once, as a [`Class`],
 //! and found again by those bytes. What is left for a record is to look up what its values woke before.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use watchfire_artifact::event::Event;
+use watchfire_artifact::event::{Deciding, Event};
 use watchfire_artifact::evtx::{
     self, Chunk, Chunks, Content, Damage, Found, RawRecord, Reader, Record, Stored,
 };
@@ -193,17 +194,21 @@ impl Scan<'_, '_> {
 
     /// A record that is not like others goes the way of events as JSON.
     fn walked(&mut self, event: &Event<'_>, chunk: &Chunk<'_>, raw: &RawRecord) {
-        let first = |name: &str| event.first(name).unwrap_or_default();
+        let of = |field| event.of(field).unwrap_or_default();
         let artifacts = &self.scanner.content.artifacts;
         let artifact: Arc<str> =
-            artifact_name(Kind::Evtx, &self.file.path, Some(first("Channel")), artifacts).into();
-        let host = event.first("Computer").map(Content::Constant);
+            artifact_name(Kind::Evtx, &self.file.path, Some(&of(Deciding::Channel)), artifacts).into();
+        let host = event.of(Deciding::Computer);
+        let host = host.as_deref().map(Content::Constant);
         let written = event.utc.map_or(raw.written, evtx::to_filetime);
         if !raw.recovered {
             self.seen.note(host, &artifact, written);
         }
-        let matcher =
-            self.scanner.matchers.events(first("Channel"), first("EventID"), first("Provider_Name"));
+        let matcher = self.scanner.matchers.events(
+            &of(Deciding::Channel),
+            &of(Deciding::EventId),
+            &of(Deciding::Provider),
+        );
         let mut found = Vec::new();
         let record = EventRecord { event, wanted: matcher.matcher.wanted() };
         matcher.matcher.evaluate(&record, &mut self.worker.scratch, &mut found);
@@ -214,8 +219,9 @@ impl Scan<'_, '_> {
         let number = event.first("EventRecordID").and_then(|number| number.parse().ok());
         let of = Of { host, artifact: &artifact, written, client, number };
         hits(self.file, self.part, &of, (chunk, raw), &found, |rule| {
-            matcher
-                .shown(rule, can_be_read_again(self.file, chunk), |name| event.first(name).map(str::to_owned))
+            matcher.shown(rule, can_be_read_again(self.file, chunk), |name| {
+                event.first(name).map(Cow::into_owned)
+            })
         });
     }
 

@@ -232,10 +232,18 @@ pub(super) struct EventRecord<'a> {
     pub(super) wanted: &'a [String],
 }
 
+/// A text as the bytes that it is.
+pub(super) fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
+
 impl Record for EventRecord<'_> {
     fn value(&self, slot: usize) -> Value<'_> {
         let Some(name) = self.wanted.get(slot) else { return Value::Absent };
-        let mut values = self.event.values(name).map(|value| Cow::Borrowed(value.as_bytes()));
+        let mut values = self.event.values(name).map(bytes);
         match (values.next(), values.next()) {
             (None, _) => Value::Absent,
             (Some(only), None) => Value::Text(only),
@@ -337,12 +345,5 @@ fn stored(content: Option<evtx::Content<'_>>) -> (u8, &[u8]) {
         Some(evtx::Content::Stored(stored)) => (stored.kind, stored.bytes),
         Some(evtx::Content::Constant(text)) => (u8::MAX, text.as_bytes()),
         None => (0, b""),
-    }
-}
-
-fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }

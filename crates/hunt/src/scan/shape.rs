@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::matchers::bytes;
 use watchfire_artifact::event::Event;
 use watchfire_sigma::{Matcher, Memory, Record, Scratch, Value, is_figure};
 
@@ -57,7 +58,7 @@ impl Shape {
             _ => None,
         };
         Self {
-            names: event.fields().map(|(name, _)| name.into()).collect(),
+            names: event.names().map(Into::into).collect(),
             parts: slots.iter().enumerate().map(part).collect(),
             slots,
             memory: Memory::new(),
@@ -65,7 +66,7 @@ impl Shape {
     }
 
     fn is_of(&self, event: &Event<'_>) -> bool {
-        self.names.len() == event.len() && self.names.iter().zip(event.fields()).all(|(a, (b, _))| **a == *b)
+        self.names.len() == event.len() && self.names.iter().zip(event.names()).all(|(a, b)| **a == *b)
     }
 }
 
@@ -81,8 +82,14 @@ impl ShapedRecord<'_> {
         self.slots.get(slot).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn bytes(&self, place: usize) -> &[u8] {
-        self.event.value(place).as_bytes()
+    fn bytes(&self, place: usize) -> Cow<'_, [u8]> {
+        bytes(self.event.value(place))
+    }
+
+    /// What a value is known again by: its spelling, and whether that has escapes.
+    fn spelling(&self, place: usize) -> (u8, &[u8]) {
+        let (text, escaped) = self.event.written(place);
+        (if escaped { 2 } else { 1 }, text.as_bytes())
     }
 }
 
@@ -90,21 +97,21 @@ impl Record for ShapedRecord<'_> {
     fn value(&self, slot: usize) -> Value<'_> {
         match self.places(slot) {
             [] => Value::Absent,
-            [only] => Value::borrowed(self.bytes(*only)),
-            several => Value::List(several.iter().map(|&place| Cow::Borrowed(self.bytes(place))).collect()),
+            [only] => Value::Text(self.bytes(*only)),
+            several => Value::List(several.iter().map(|&place| self.bytes(place)).collect()),
         }
     }
 
     fn stored(&self, slot: usize) -> Option<(u8, &[u8])> {
         match self.places(slot) {
             [] => Some((0, b"")),
-            [only] => Some((1, self.bytes(*only))),
+            [only] => Some(self.spelling(*only)),
             _ => None,
         }
     }
 
     fn any_text(&self, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
-        (0..self.event.len()).any(|place| test(self.bytes(place)))
+        (0..self.event.len()).any(|place| test(&self.bytes(place)))
     }
 
     fn parts(&self) -> usize {
@@ -116,15 +123,16 @@ impl Record for ShapedRecord<'_> {
     }
 
     fn part_stored(&self, part: usize) -> Option<(u8, &[u8])> {
-        Some((1, self.bytes(part)))
+        Some(self.spelling(part))
     }
 
     fn part_is_figure(&self, part: usize) -> bool {
-        let bytes = self.bytes(part);
+        // With escapes it is none: a backslash is no figure.
+        let (_, bytes) = self.spelling(part);
         bytes.len() <= FIGURE_BYTES_MAX && bytes.iter().all(|&byte| is_figure(byte))
     }
 
     fn any_text_of(&self, part: usize, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
-        test(self.bytes(part))
+        test(&self.bytes(part))
     }
 }
