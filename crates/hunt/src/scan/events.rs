@@ -43,6 +43,7 @@ pub(super) fn scan<R: Read>(
         classes: FxHashMap::default(),
         signature: Vec::new(),
         rows: Vec::new(),
+        places: FxHashMap::default(),
         last: 0,
         bad: 0,
     };
@@ -62,6 +63,8 @@ struct Scan<'s, 'c> {
     classes: FxHashMap<Box<[u8]>, Class>,
     signature: Vec<u8>,
     rows: Vec<Row>,
+    /// By host and artifact: a collector of many hosts has their events take turns.
+    places: FxHashMap<(Option<Box<str>>, Arc<str>), usize>,
     /// The row of the event before: nearly always that of the next.
     last: usize,
     bad: u64,
@@ -159,11 +162,11 @@ impl Scan<'_, '_> {
     fn note(&mut self, host: Option<&str>, artifact: &Arc<str>, event: &Event<'_>) {
         let is = |row: &Row| row.host.as_deref() == host && *row.artifact == **artifact;
         if !self.rows.get(self.last).is_some_and(is) {
-            self.last = self.rows.iter().position(is).unwrap_or_else(|| {
-                let (host, artifact) = (host.map(Box::from), Arc::clone(artifact));
+            let source = (host.map(Box::from), Arc::clone(artifact));
+            self.last = *self.places.entry(source).or_insert_with_key(|(host, artifact)| {
                 self.rows.push(Row {
-                    host,
-                    artifact,
+                    host: host.clone(),
+                    artifact: Arc::clone(artifact),
                     tally: Tally::default(),
                     stated: false,
                     clocks: BTreeMap::new(),

@@ -355,10 +355,15 @@ fn ticks(content: Content<'_>) -> Option<u64> {
     }
 }
 
+/// Kind and bytes of a host's name as stored, and an artifact.
+type Source = (u8, Box<[u8]>, Arc<str>);
+
 /// What was seen of each host and artifact, counted without making a time of every number.
 #[derive(Default)]
 struct Seen {
     rows: Vec<Row>,
+    /// A collector of many hosts has their records take turns.
+    places: FxHashMap<Source, usize>,
     /// The row of the record before: nearly always that of the next.
     last: usize,
 }
@@ -385,7 +390,8 @@ impl Seen {
         };
         let is = |row: &Row| (row.stored.0, &*row.stored.1) == stored && *row.artifact == **artifact;
         if !self.rows.get(self.last).is_some_and(is) {
-            self.last = self.rows.iter().position(is).unwrap_or_else(|| {
+            let source = (stored.0, stored.1.into(), Arc::clone(artifact));
+            self.last = *self.places.entry(source).or_insert_with(|| {
                 self.rows.push(Row::new(stored, host.map(|host| host.text().into_owned()), artifact));
                 self.rows.len() - 1
             });
