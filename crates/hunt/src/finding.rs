@@ -5,21 +5,18 @@
 //! again from its file where that can be done ([`crate::proof`]).
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use watchfire_artifact::Place;
-use watchfire_artifact::text::{into_printable, is_plain, printable};
 use watchfire_sigma::Level;
 
+use crate::details::{Details, ShownField};
 use crate::intel::Indicator;
 use crate::model::{Outcome, RuleInfo};
+use crate::packed::{PlaceKind, When};
 use crate::proof::EventFile;
-use crate::scan::ShownField;
-use crate::when::When;
 
 /// Something a rule found, with its proof.
 #[derive(Debug, Clone)]
@@ -45,34 +42,6 @@ pub struct Finding {
     when: When,
 }
 
-/// What a [`Place`] is, without its numbers.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) enum PlaceKind {
-    File,
-    Offset,
-    Record,
-}
-
-impl PlaceKind {
-    /// What a place is, its offset, and the number of its record; 0 where it has none.
-    pub(crate) fn split(place: Place) -> (Self, u64, u64) {
-        match place {
-            Place::File => (PlaceKind::File, 0, 0),
-            Place::Offset(offset) => (PlaceKind::Offset, offset, 0),
-            Place::Record { number, offset } => (PlaceKind::Record, offset, number),
-        }
-    }
-
-    /// The same back.
-    pub(crate) fn place(self, offset: u64, record: u64) -> Place {
-        match self {
-            PlaceKind::File => Place::File,
-            PlaceKind::Offset => Place::Offset(offset),
-            PlaceKind::Record => Place::Record { number: record, offset },
-        }
-    }
-}
-
 /// Where findings come from: what all of one server, artifact, file and client share.
 #[derive(Debug)]
 pub(crate) struct Origin {
@@ -92,56 +61,6 @@ pub(crate) struct SourceFile {
     pub(crate) sha256: OnceLock<Box<str>>,
     /// The file as one whose records can be read again.
     pub(crate) events: Option<EventFile>,
-}
-
-/// What few findings have.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Details {
-    /// Names and values to show, all of them the record's own.
-    pub(crate) fields: Vec<ShownField>,
-    /// The record's bytes as text; none where they are read again when a report shows them.
-    pub(crate) raw: Option<Box<str>>,
-    /// The number of the request.
-    pub(crate) request: Option<Box<str>>,
-    /// Why the grade differs from the rule's own.
-    #[serde(skip)]
-    pub(crate) graded: Option<Box<str>>,
-    /// The indicator that stands in the record.
-    #[serde(skip)]
-    pub(crate) indicator: Option<Arc<Indicator>>,
-}
-
-impl Details {
-    /// Behind a pointer, if there is anything.
-    pub(crate) fn boxed(self) -> Option<Box<Self>> {
-        let any = !self.fields.is_empty()
-            || self.raw.is_some()
-            || self.request.is_some()
-            || self.graded.is_some()
-            || self.indicator.is_some();
-        any.then(|| Box::new(self))
-    }
-
-    /// Makes texts of the record safe to show, and lets findings share the names of fields.
-    pub(crate) fn make_safe(&mut self, names: &mut BTreeSet<Arc<str>>) {
-        self.raw = self.raw.take().map(|raw| into_printable(raw.into_string()).into_boxed_str());
-        for (name, value) in &mut self.fields {
-            match names.get(name) {
-                Some(known) => *name = Arc::clone(known),
-                None => _ = names.insert(Arc::clone(name)),
-            }
-            *value = on_one_line(std::mem::take(value));
-        }
-    }
-}
-
-/// A value as one line of text that is safe to show.
-pub(crate) fn on_one_line(value: String) -> String {
-    if is_plain(&value) && !value.starts_with(' ') && !value.ends_with(' ') {
-        return value;
-    }
-    let line: String = value.chars().map(|c| if matches!(c, '\r' | '\n' | '\t') { ' ' } else { c }).collect();
-    printable(line.trim()).into_owned()
 }
 
 impl Finding {
@@ -305,11 +224,5 @@ mod tests {
     fn a_finding_is_one_line_of_the_processors_cache() {
         // Millions of them are in memory at once.
         assert_eq!(size_of::<Finding>(), 64);
-    }
-
-    #[test]
-    fn details_are_kept_only_where_there_are_any() {
-        assert!(Details::default().boxed().is_none());
-        assert!(Details { raw: Some("x".into()), ..Details::default() }.boxed().is_some());
     }
 }

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use watchfire_artifact::Problem;
 use watchfire_sigma::Level;
 
+pub use crate::details::ShownField;
 pub use crate::finding::Finding;
 pub use crate::intel::{Indicator, IndicatorSource};
-pub use crate::scan::ShownField;
 
 /// How far into an intrusion something stands.
 #[derive(

@@ -14,12 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustc_hash::FxHashMap;
 use watchfire_artifact::evtx::{self, CHUNK_BYTES, Chunk, RawRecord, Read, Reader};
 use watchfire_artifact::lines::read_limited;
-use watchfire_artifact::text::into_printable;
 use watchfire_artifact::{Evidence, Locator};
 use watchfire_sigma::{ClassKey, Fields, Rules};
 
-use crate::finding::on_one_line;
-use crate::scan::{DECIDING, EVENT_CLASS, RAW_LIMIT_BYTES, ShownField};
+use crate::details::{ShownField, on_one_line};
+use crate::scan::{DECIDING, EVENT_CLASS, event_xml};
 
 /// Chunks that are kept: findings are told by time, and the logs of one host take turns.
 const CHUNKS_KEPT: usize = 64;
@@ -35,7 +34,7 @@ pub(crate) struct EventFile {
 impl EventFile {
     /// The record at an offset as text that is safe to show; where it cannot be read any more, what is wrong.
     pub(crate) fn text(&self, offset: u64) -> String {
-        match self.read(offset, |chunk, raw, _| xml(chunk, raw)) {
+        match self.read(offset, |chunk, raw, _| event_xml(chunk, raw)) {
             Ok(Some(text)) => text,
             Ok(None) => "(no longer where it was)".to_owned(),
             Err(error) => format!("(cannot be read again: {error})"),
@@ -191,11 +190,4 @@ impl EventFiles {
         io::Seek::seek(&mut source, io::SeekFrom::Start(start))?;
         Ok((file, start, read_limited(source, CHUNK_BYTES as u64)?.0))
     }
-}
-
-/// A record as XML that is safe to show, cut to what is kept of any record.
-pub(crate) fn xml(chunk: &Chunk<'_>, raw: &RawRecord) -> String {
-    let (mut xml, _) = evtx::xml(chunk, &raw.xml);
-    xml.truncate(xml.floor_char_boundary(RAW_LIMIT_BYTES));
-    into_printable(xml)
 }

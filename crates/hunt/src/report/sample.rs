@@ -13,7 +13,8 @@ use watchfire_stix::Uuid;
 
 use super::About;
 use super::Columns;
-use crate::finding::{Details, Origin, SourceFile};
+use crate::details::Details;
+use crate::finding::{Origin, SourceFile};
 use crate::model::{
     Act, Build, Cited, Coverage, Exposure, Finding, Gap, Hunted, Indicator, IndicatorSource, Judged, Missing,
     Moment, NotApplicable, Outcome, Reason, RuleInfo, RuleTally, Stage, Suppressed, Verdict, Witness,

@@ -9,7 +9,7 @@ use super::hits::Hit;
 use super::part::{Part, artifact_name};
 use super::{File, Scanner, intel};
 use crate::content::Content;
-use crate::finding::Details;
+use crate::details::Details;
 
 /// Which digests indicators ask for.
 pub(super) fn wanted(content: &Content) -> Wanted {

@@ -11,7 +11,7 @@ use watchfire_sigma::{Record, Value};
 use super::hits::Hit;
 use super::part::{Part, artifact_name};
 use super::{File, Scanner, intel, read_document};
-use crate::finding::Details;
+use crate::details::Details;
 
 impl Scanner<'_> {
     /// Tests what every file has.

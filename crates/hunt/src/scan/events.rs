@@ -18,7 +18,7 @@ use super::matchers::EventMatcher;
 use super::part::{Part, RAW_LIMIT_BYTES, artifact_name};
 use super::shape::Shapes;
 use super::{File, Scanner, intel};
-use crate::finding::Details;
+use crate::details::Details;
 use crate::tally::Tally;
 
 /// Lines that cannot be read are named one by one up to here, then counted.

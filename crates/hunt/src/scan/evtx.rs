@@ -14,16 +14,16 @@ use watchfire_artifact::event::{Deciding, Event};
 use watchfire_artifact::evtx::{
     self, Chunk, Chunks, Content, Damage, Found, RawRecord, Reader, Record, Stored,
 };
+use watchfire_artifact::text::into_printable;
 use watchfire_artifact::{Kind, Place, Problem};
 use watchfire_sigma::{Memory, Scratch};
 
 use super::events;
 use super::hits::Hit;
 use super::matchers::{EventMatcher, EventRecord, FormedRecord, Places};
-use super::part::{Part, ShownField, artifact_name};
+use super::part::{Part, RAW_LIMIT_BYTES, artifact_name};
 use super::{File, Scanner, intel};
-use crate::finding::Details;
-use crate::proof;
+use crate::details::{Details, ShownField};
 use crate::tally::{self, Tally};
 
 /// Damage of one kind is named place by place up to here in one unit, then counted.
@@ -284,12 +284,19 @@ fn hits(
         let details = Details {
             fields: shown(rule),
             // A record of a plain file is written out when a report wants to see it.
-            raw: (!can_be_read_again(file, chunk)).then(|| proof::xml(chunk, raw).into()),
+            raw: (!can_be_read_again(file, chunk)).then(|| event_xml(chunk, raw).into()),
             ..Details::default()
         };
         let hit = Hit::utc(rule, source, evtx::filetime(of.written), place).with(details);
         part.hits.push(&Hit { recovered: raw.recovered, ..hit });
     }
+}
+
+/// A record as XML that is safe to show, cut to what is kept of any record.
+pub(crate) fn event_xml(chunk: &Chunk<'_>, raw: &RawRecord) -> String {
+    let (mut xml, _) = evtx::xml(chunk, &raw.xml);
+    xml.truncate(xml.floor_char_boundary(RAW_LIMIT_BYTES));
+    into_printable(xml)
 }
 
 fn can_be_read_again(file: &File<'_>, chunk: &Chunk<'_>) -> bool {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use watchfire_artifact::Place;
 
-use crate::finding::{Details, PlaceKind};
-use crate::when::When;
+use crate::details::Details;
+use crate::packed::{PlaceKind, When};
 
 /// A record that a rule hits.
 #[derive(Debug)]

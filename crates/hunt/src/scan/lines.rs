@@ -14,8 +14,8 @@ use super::hits::Hit;
 use super::matchers::LineMatcher;
 use super::part::{Part, RAW_LIMIT_BYTES, artifact_name};
 use super::{File, Scanner, intel};
+use crate::details::Details;
 use crate::exposure::BuildNumber;
-use crate::finding::Details;
 use crate::tally::hour;
 
 /// A line is looked at for its time every so many bytes.

@@ -11,8 +11,8 @@ use watchfire_artifact::layout::{self, Dialect, Row};
 use watchfire_artifact::{Kind, Layout, event::Event};
 use watchfire_sigma::{ClassKey, Encoding, Fields, Matcher, Prefilter, Record, Value};
 
-use super::part::ShownField;
 use crate::content::Content;
+use crate::details::ShownField;
 
 /// Less of a log than this does not show what is usual in it.
 const SAMPLE_BYTES_TELLING: usize = 32 * 1024;

@@ -30,13 +30,12 @@ use watchfire_sigma::{Clock, Costs, Scratch};
 use crate::content::Content;
 use crate::unit::Unit;
 
-pub(crate) use evtx::DECIDING;
+pub(crate) use evtx::{DECIDING, event_xml};
 pub(crate) use hits::Hit;
 pub(crate) use lines::next_directive;
 pub(crate) use matchers::EVENT_CLASS;
 use matchers::Matchers;
-pub use part::ShownField;
-pub(crate) use part::{HitSource, Part, RAW_LIMIT_BYTES};
+pub(crate) use part::{HitSource, Part};
 use pool::Pool;
 
 /// Scans units with one set of content; matchers compiled for one unit serve the others.

@@ -33,9 +33,6 @@ pub(crate) struct HitSource {
     pub(crate) client: Option<IpAddr>,
 }
 
-/// The name of a field, which all findings of a rule share, and its value.
-pub type ShownField = (Arc<str>, String);
-
 /// A host, where records name one, and an artifact.
 pub(crate) type Source = (Option<String>, String);
 

@@ -10,7 +10,7 @@ use watchfire_yara as yara;
 use super::hits::Hit;
 use super::part::Part;
 use super::{File, Scanner};
-use crate::finding::Details;
+use crate::details::Details;
 
 /// Bytes before and behind the first matched string that a proof shows.
 const PROOF_AROUND_BYTES: usize = 512;

@@ -1,8 +1,10 @@
-//! A time, or none, in the twelve bytes that millions of findings can afford.
+//! Times and places in the few bytes that millions of findings can afford.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use watchfire_artifact::Place;
 
-/// A time, or none, which comes after all times.
+/// A time, or none, in twelve bytes; none comes after all times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct When {
     /// Seconds since 1970: the high half, then the low one.
@@ -34,6 +36,34 @@ impl When {
 impl From<Option<Timestamp>> for When {
     fn from(time: Option<Timestamp>) -> Self {
         time.map_or(Self::NONE, |time| Self::of_numbers(time.as_second(), time.subsec_nanosecond()))
+    }
+}
+
+/// What a [`Place`] is, without its numbers.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum PlaceKind {
+    File,
+    Offset,
+    Record,
+}
+
+impl PlaceKind {
+    /// What a place is, its offset, and the number of its record; 0 where it has none.
+    pub(crate) fn split(place: Place) -> (Self, u64, u64) {
+        match place {
+            Place::File => (PlaceKind::File, 0, 0),
+            Place::Offset(offset) => (PlaceKind::Offset, offset, 0),
+            Place::Record { number, offset } => (PlaceKind::Record, offset, number),
+        }
+    }
+
+    /// The same back.
+    pub(crate) fn place(self, offset: u64, record: u64) -> Place {
+        match self {
+            PlaceKind::File => Place::File,
+            PlaceKind::Offset => Place::Offset(offset),
+            PlaceKind::Record => Place::Record { number: record, offset },
+        }
     }
 }
 
