@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p watchfire --bench node -- --objects 1000000` starts the built binary over a new file and fills it by
 //! POST; `--report N,N,…` names the sizes at which figures are taken, `--folder DIR` where the file lies, `--store
-//! postgres://…` another engine. Time is the processor time of the node's process: the client's own is not in it.
+//! postgres://…` another engine; `--mixed` brings old and new in any order. Time is the processor time of the node's
+//! process: the client's own is not in it.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a bench prints its figures
 
@@ -36,13 +37,14 @@ fn main() {
     );
     let folder =
         argument("--folder").map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
+    let is_mixed = std::env::args().any(|argument| argument == "--mixed");
     let mut node =
         Node::in_folder(&folder, &argument("--store").unwrap_or_else(|| "watchfire.db".to_owned()), "");
     let mut load = Load { client: Client::new(&node), process: node.process(), path: node.objects("") };
     println!("{:<44} {:>12} {:>12}", "", "by wall", "by CPU");
     let (mut filled, mut times, mut watch, mut begun) = (0, Vec::new(), load.watch(), 0);
     while filled < objects {
-        let body = envelope(filled);
+        let body = envelope(filled, is_mixed);
         times.push(load.post(&body));
         filled += BATCH;
         if (filled - begun) / BATCH == BATCHES {
@@ -89,10 +91,11 @@ fn id(number: u64) -> String {
     )
 }
 
-/// An indicator of some 750 bytes, as a feed carries it: its date is near those of its neighbours.
-fn indicator(number: u64, out: &mut Vec<u8>) {
+/// An indicator of some 750 bytes, as a feed carries it: its date is near those of its neighbours, or anywhere.
+fn indicator(number: u64, is_mixed: bool, out: &mut Vec<u8>) {
     let (id, domain) = (id(number), format!("{:x}.node-{number}.example", scattered(number) >> 20));
-    let minute = number / 60 + scattered(number) % 1440;
+    let minute =
+        if is_mixed { scattered(number) % 4_000_000 } else { number / 60 + scattered(number) % 1440 };
     let (day, hour, minute) = (minute / 1440, minute / 60 % 24, minute % 60);
     let date = format!(
         "{}-{:02}-{:02}T{hour:02}:{minute:02}:{:02}.{:03}Z",
@@ -116,13 +119,13 @@ fn indicator(number: u64, out: &mut Vec<u8>) {
     .unwrap();
 }
 
-fn envelope(first: u64) -> Vec<u8> {
+fn envelope(first: u64, is_mixed: bool) -> Vec<u8> {
     let mut body = b"{\"objects\":[".to_vec();
     for number in first..first + BATCH {
         if number > first {
             body.push(b',');
         }
-        indicator(number, &mut body);
+        indicator(number, is_mixed, &mut body);
     }
     body.extend_from_slice(b"]}");
     body

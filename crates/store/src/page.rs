@@ -380,16 +380,23 @@ impl Read<'_> {
         let text = format!(
             "select {CANDIDATE} from object o cross join member m {{using member_item}} where m.collection = $2 \
              and m.item = o.item and m.version_us = o.version_us and o.version_us {{in $1}} and m.place > $3 \
-             and +m.lane {{in $4}} order by m.place limit $5"
+             and +m.lane {{in $4}} and o.key / 131072 = $6 order by m.place limit $5"
         );
-        let values = [
-            Value::Set(at_us),
-            Value::Int(collection.0),
-            Value::Int(after),
-            Value::Set(&keys),
-            Value::Int(limit as i64),
-        ];
-        self.session.list(&text, &values, read_candidate)
+        let mut found = Vec::new();
+        for era in 0..=self.last_era()? {
+            let values = [
+                Value::Set(at_us),
+                Value::Int(collection.0),
+                Value::Int(after),
+                Value::Set(&keys),
+                Value::Int(limit as i64),
+                Value::Int(era),
+            ];
+            found.extend(self.session.list(&text, &values, read_candidate)?);
+        }
+        found.sort_unstable_by_key(|row: &Candidate| row.place);
+        found.truncate(limit);
+        Ok(found)
     }
 
     /// All wanted versions of a few ids.

@@ -34,7 +34,8 @@ const STEP_LIMIT: usize = 1_000;
 const WALK_LIMIT: usize = 100_000;
 
 /// Objects whose values stand in one order. More would scatter the values of a batch over more pages than a cache
-/// holds; fewer would be more ranges for each search. The migrations know the number, too.
+/// holds; fewer would be more ranges for each search. The migrations and the statements over dates know
+/// the number, too.
 pub(crate) const ERA_OBJECTS: i64 = 131_072;
 
 /// Index ranges that are merged in one statement; of more, the result is sorted.
@@ -404,7 +405,7 @@ impl Read<'_> {
             ),
             Driver::Value(value) => return self.candidates_by_value(value, &checked.markings, after, step),
             Driver::Prefix(prefix) => return self.candidates_by_prefix(prefix, after, step),
-            Driver::Time(since, until) => return self.candidates_by_time(*since, *until, after, limit),
+            Driver::Time(since, until) => return self.candidates_by_time(*since, *until, after, step),
         };
         self.session.list(&format!("{text} order by 1 limit $2"), &values, by_object)
     }
@@ -435,7 +436,7 @@ impl Read<'_> {
     }
 
     /// The last era in which there is an object.
-    fn last_era(&mut self) -> Result<i64> {
+    pub(crate) fn last_era(&mut self) -> Result<i64> {
         let text = "select key from object order by key desc limit 1";
         Ok(self.session.first(text, &[], |row| row.int(0))?.map_or(0, era))
     }
@@ -469,20 +470,27 @@ impl Read<'_> {
         Ok(found)
     }
 
+    /// In the order of dates, whatever the era: the first ones of each are the first ones of all.
     fn candidates_by_time(
         &mut self,
         since: i64,
         until: i64,
         after: &Cursor,
-        limit: Value<'_>,
+        step: usize,
     ) -> Result<Vec<Cursor>> {
         let from = if after.object == 0 { since } else { after.number };
-        self.session.list(
-            "select version_us, key from object where version_us >= $1 and version_us < $2 \
-             and (version_us, key) > ($1, $3) order by version_us, key limit $4",
-            &[from.into(), until.into(), after.object.into(), limit],
-            |row| Ok(Cursor { word: String::new(), number: row.int(0)?, object: row.int(1)? }),
-        )
+        let mut found = Vec::new();
+        for era in 0..=self.last_era()? {
+            found.extend(self.session.list(
+                "select version_us, key from object where key / 131072 = $5 and version_us >= $1 \
+                 and version_us < $2 and (version_us, key) > ($1, $3) order by version_us, key limit $4",
+                &[from.into(), until.into(), after.object.into(), Value::Int(step as i64), era.into()],
+                |row| Ok(Cursor { word: String::new(), number: row.int(0)?, object: row.int(1)? }),
+            )?);
+            found.sort_unstable_by_key(|candidate| (candidate.number, candidate.object));
+            found.truncate(step);
+        }
+        Ok(found)
     }
 
     /// Of some candidates those that the query wants whole.

@@ -241,3 +241,41 @@ pub(crate) fn relations_are_walked_both_ways(home: &Home) {
     assert_eq!(walk("intrusion-set--2", Direction::Outgoing, &clear, 10), [""; 0]);
     assert_eq!(walk("nothing--1", Direction::Outgoing, &clear, 10), [""; 0]);
 }
+
+pub(crate) fn dates_are_found_in_every_era(home: &Home) {
+    let collection = home.collection("1");
+    // Three eras, and dates that go to and fro between them; two objects of each date.
+    let dated = |number: u64| Made::new(number, NOON + (number % 10) as i64);
+    let objects: Vec<Made> = (0..30).map(dated).collect();
+    home.add(collection, &objects[..10]);
+    home.skip_to_object(131_072 + 100);
+    home.add(collection, &objects[10..20]);
+    home.skip_to_object(3 * 131_072 - 5);
+    home.add(collection, &objects[20..]);
+    let query = Query { since_us: Some(NOON + 3), until_us: Some(NOON + 6), ..Query::default() };
+    let (mut found, mut after) = (Vec::new(), Cursor::default());
+    loop {
+        let (some, next) =
+            home.store.read(|read| read.search(&query, &Clearance::Everything, &after, 2)).unwrap();
+        found.extend(some);
+        let Some(next) = next else { break };
+        after = next;
+    }
+    let dates: Vec<i64> = found.iter().map(|one| one.version_us - NOON).collect();
+    assert_eq!(dates, [3, 3, 3, 4, 4, 4, 5, 5, 5]);
+    let filter = watchfire_store::Filter {
+        versions: watchfire_store::Versions { at_us: vec![NOON + 7, NOON + 9], ..Default::default() },
+        spec_versions: vec!["2.1"],
+        ..Default::default()
+    };
+    let (mut ids, mut after) = (Vec::new(), 0);
+    loop {
+        let page =
+            home.store.read(|read| read.page(collection, &filter, &Clearance::Everything, after, 4)).unwrap();
+        ids.extend(page.objects.into_iter().map(|stored| stored.id));
+        let Some(next) = page.next else { break };
+        after = next;
+    }
+    let wanted: Vec<&str> = [7, 9, 17, 19, 27, 29].iter().map(|at| objects[*at].id.as_str()).collect();
+    assert_eq!(ids, wanted);
+}
