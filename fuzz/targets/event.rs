@@ -3,12 +3,15 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
-use watchfire_artifact::event::{Event, EventError, json_text_at};
+use watchfire_artifact::event::{Deciding, Event, EventError, json_text_at};
 
 fuzz_target!(|data: &[u8]| {
     let read = Event::parse(data);
     if let Ok(Some(event)) = &read {
-        let _ = (event.first("EventID"), event.values("Data").count(), event.fields().count());
+        let _ = (event.values("Data").count(), event.fields().count());
+        for field in [Deciding::Channel, Deciding::EventId, Deciding::Provider, Deciding::Computer] {
+            assert_eq!(event.of(field), event.first(field.name()));
+        }
     }
     // Brackets around the object are forgiven, so they are left out of the comparison.
     if data.first() == Some(&b'{') && data.last() == Some(&b'}') {
