@@ -21,6 +21,7 @@ mod intel;
 mod known;
 mod merge;
 pub mod model;
+mod number;
 mod options;
 mod packed;
 mod pivot;

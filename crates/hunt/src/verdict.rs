@@ -14,6 +14,7 @@ use crate::acts::base;
 use crate::checks;
 use crate::known::{Input, Known, counts};
 use crate::model::{Act, Cited, Coverage, Exposure, Finding, Judged, Outcome, Reason, Verdict, WitnessState};
+use crate::number::number;
 
 /// Steps that are advised at once: more is not read by somebody in trouble.
 const NEXT_STEPS: usize = 3;
@@ -161,8 +162,10 @@ impl Server<'_> {
         let loudest = self.loud().map(|(_, finding)| finding.level).max()?;
         let count = self.loud().count();
         let plural = if count == 1 { "finding that proves" } else { "findings that prove" };
-        let text =
-            format!("{count} {plural} nothing alone and should be looked at (highest level: {loudest})");
+        let text = format!(
+            "{} {plural} nothing alone and should be looked at (highest level: {loudest})",
+            number(count as u64)
+        );
         Some(Reason { text, findings: self.loud().map(|(at, _)| at).collect() })
     }
 
@@ -323,7 +326,7 @@ fn by_rule<'a>(findings: impl Iterator<Item = (usize, &'a Finding)>) -> Vec<Reas
         let title = first.graded().unwrap_or(&first.rule.title);
         let when = first.time().map(|time| format!(", {}", clock(time))).unwrap_or_default();
         let count = findings.count();
-        let times = if count > 1 { format!(", {count} records") } else { String::new() };
+        let times = if count > 1 { format!(", {} records", number(count as u64)) } else { String::new() };
         Reason { text: format!("{title}{when}{times}"), findings }
     };
     rules.into_iter().map(reason).collect()
@@ -364,6 +367,6 @@ mod tests {
         let (first, more): (Vec<_>, Vec<_>) =
             reasons.iter().map(|reason| (reason.findings.first[0], reason.findings.more)).unzip();
         assert_eq!((first, more), (vec![1, 0], vec![50, 50]));
-        assert!(reasons.iter().all(|reason| reason.text.ends_with("1050 records")), "{reasons:?}");
+        assert!(reasons.iter().all(|reason| reason.text.ends_with("1,050 records")), "{reasons:?}");
     }
 }

@@ -10,6 +10,7 @@ use super::selection::tally;
 use crate::model::{
     Finding, Gap, Hunted, Judged, Outcome, Reason, ShownField, Stage, Verdict, Witness, WitnessState,
 };
+pub(super) use crate::number::number;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -65,19 +66,6 @@ pub(super) fn how_long(seconds: i64) -> String {
         s if s < 2 * DAY => format!("{} h", s / HOUR),
         s => format!("{} days", s / DAY),
     }
-}
-
-/// `1,204,331`
-pub(super) fn number(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// `3.4 GB`, in powers of a thousand.
@@ -328,13 +316,6 @@ pub(super) fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_have_separators() {
-        for (value, expected) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(number(value), expected);
-        }
-    }
 
     #[test]
     fn sizes_have_the_unit_that_fits() {
