@@ -39,7 +39,7 @@ pub struct Room {
     /// Names and values that do not stand in the line.
     own: String,
     /// Where the fields stand that decide, by [`Deciding`].
-    deciding: [Option<u32>; 4],
+    deciding: [Option<u32>; Deciding::ALL.len()],
 }
 
 /// Fields that decide what an event is.
@@ -56,6 +56,9 @@ pub enum Deciding {
 }
 
 impl Deciding {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Channel, Self::EventId, Self::Provider, Self::Computer];
+
     /// By the name of a field.
     fn named(name: &str) -> Option<Self> {
         // Most names differ in their first letter, and most of the others in length.
@@ -68,13 +71,12 @@ impl Deciding {
             (b'c' | b'e' | b'p' | b' ', _) => None,
             _ => return None,
         };
-        let all = [Self::Channel, Self::EventId, Self::Provider, Self::Computer];
         let has_blanks = likely.is_none() && name.contains(' ');
-        likely.or_else(|| all.into_iter().find(|field| has_blanks && same_name(name, field.name())))
+        likely.or_else(|| Self::ALL.into_iter().find(|field| has_blanks && same_name(name, field.name())))
     }
 
     /// Sigma's name of it.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Channel => "Channel",
             Self::EventId => "EventID",
@@ -252,7 +254,7 @@ impl Room {
     fn clear(&mut self) {
         self.fields.clear();
         self.own.clear();
-        self.deciding = [None; 4];
+        self.deciding = Default::default();
     }
 }
 
@@ -345,7 +347,7 @@ mod tests {
     fn what_decides_is_found_as_any_name_is() {
         let line = r#"{"Command":"x","event id":7,"EventID":8,"CHANNEL":"\u0041","providername":"p","provider_NAME":"q"," Computer":"c"}"#;
         let event = Event::parse(line.as_bytes()).unwrap().unwrap();
-        for field in [Deciding::Channel, Deciding::EventId, Deciding::Provider, Deciding::Computer] {
+        for field in Deciding::ALL {
             assert_eq!(event.of(field), event.first(field.name()), "{field:?}");
         }
         assert_eq!(event.of(Deciding::EventId).unwrap(), "7");

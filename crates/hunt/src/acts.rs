@@ -12,6 +12,7 @@ use watchfire_sigma::Level;
 
 use crate::content::{ActSpec, WitnessSpec};
 use crate::model::{Act, Finding, Outcome, Stage, Witness, WitnessState};
+use crate::servers::of_server;
 use crate::tally::{Tally, shift};
 
 /// Hours of silence that make a hole in a log without an hourly rhythm.
@@ -19,16 +20,6 @@ const HOLE_HOURS: i64 = 24;
 
 /// Tallies by server and artifact.
 pub(crate) type Tallies = BTreeMap<(String, String), Tally>;
-
-/// What is kept of one server by artifact, without looking at the others.
-pub(crate) fn of_server<'a, T>(
-    all: &'a BTreeMap<(String, String), T>,
-    server: &'a str,
-) -> impl Iterator<Item = (&'a str, &'a T)> {
-    all.range((server.to_owned(), String::new())..)
-        .take_while(move |((of, _), _)| of == server)
-        .map(|((_, artifact), kept)| (artifact.as_str(), kept))
-}
 
 /// Groups findings, which are in time's order, into acts.
 pub(crate) fn group(specs: &[ActSpec], findings: &[Finding], tallies: &Tallies) -> Vec<Act> {

@@ -76,6 +76,17 @@ impl Servers {
     }
 }
 
+/// What is kept of one server, by artifact or whatever else, without looking at the others.
+pub(crate) fn of_server<'a, K: Ord + Default, T>(
+    all: &'a BTreeMap<(String, K), T>,
+    server: &'a str,
+) -> impl Iterator<Item = (&'a K, &'a T)> {
+    // Nothing comes before the default: the empty text, or the lowest number.
+    all.range((server.to_owned(), K::default())..)
+        .take_while(move |((of, _), _)| of == server)
+        .map(|((_, key), kept)| (key, kept))
+}
+
 /// Shown names: the full name where one host of that short name has one, else the name as written.
 fn names(hosts: &BTreeSet<&str>) -> BTreeMap<String, String> {
     let mut full: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -15,11 +15,12 @@ use watchfire_artifact::layout::Cells;
 use watchfire_artifact::lines::{self, Chunk};
 use watchfire_artifact::{Evidence, Layout, Locator, evtx};
 
-use crate::acts::{base, of_server};
+use crate::acts::base;
 use crate::again::{self, Again};
 use crate::known::{Clocks, Input, Known};
 use crate::model::{Act, Finding, WitnessState};
 use crate::pivot;
+use crate::servers::of_server;
 use crate::tally::shift;
 
 /// Records this long before an act belong to it, in seconds: clocks of programs on one host differ by less.

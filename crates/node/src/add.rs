@@ -370,21 +370,17 @@ impl Standing {
         fresh: &[bool],
     ) -> watchfire_store::Result<()> {
         let mut waiting: BTreeMap<String, Marking> = BTreeMap::new();
-        let speaking = || batch.each().zip(markings).filter(|(_, marking)| !marking.says_nothing());
+        let speaking =
+            || batch.each().zip(markings).zip(fresh).filter(|((_, marking), _)| !marking.says_nothing());
         // Most of a batch is named by nothing, and raises nothing: what was not here before this batch, nothing can name
         // but what came with it.
         let here: HashSet<&Id> = batch.each().flat_map(|(_, own)| &own.references).collect();
-        let ids: Vec<&str> = batch
-            .each()
-            .zip(markings)
-            .zip(fresh)
-            .filter(|(((object, _), marking), fresh)| {
-                !marking.says_nothing() && (!**fresh || here.contains(object.id()))
-            })
+        let ids: Vec<&str> = speaking()
+            .filter(|(((object, _), _), fresh)| !**fresh || here.contains(object.id()))
             .map(|(((object, _), _), _)| object.id().as_str())
             .collect();
         let named: HashSet<String> = write.named(&ids)?.into_iter().collect();
-        for ((object, own), marking) in speaking() {
+        for (((object, own), marking), _) in speaking() {
             let is_named = named.contains(object.id().as_str());
             if !is_named && own.members.is_empty() {
                 continue;

@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
+use watchfire_store::Store;
 
 use crate::clock::{now_us, text};
 use crate::config::Config;
@@ -95,9 +96,9 @@ pub fn serve(config: Config, on_ready: impl FnOnce(&Serving)) -> Result<()> {
         .build()
         .map_err(|source| NodeError::Listen { address: config.listen.clone(), source })?;
     let acceptor = tls::acceptor(&config)?;
-    let is_file = !config.store.contains("://");
+    let adders_at_once = if Store::is_server(&config.store) { ADDERS_TO_A_SERVER } else { ADDERS_TO_A_FILE };
     let adders = tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(if is_file { ADDERS_TO_A_FILE } else { ADDERS_TO_A_SERVER })
+        .max_blocking_threads(adders_at_once)
         .build()
         .map_err(|source| NodeError::Listen { address: config.listen.clone(), source })?;
     let node = Arc::new(Node::open(config, adders.handle().clone())?);

@@ -15,6 +15,7 @@ use crate::edges::{AT_ALL, INSIDE};
 use crate::engine::{Column, Row, Rows, Value};
 use crate::error::Result;
 use crate::ids;
+use crate::search::ERA_OBJECTS;
 use crate::store::Read;
 
 /// The longest page. Ten times what clients ask for; it bounds the memory of an answer.
@@ -380,7 +381,7 @@ impl Read<'_> {
         let text = format!(
             "select {CANDIDATE} from object o cross join member m {{using member_item}} where m.collection = $2 \
              and m.item = o.item and m.version_us = o.version_us and o.version_us {{in $1}} and m.place > $3 \
-             and +m.lane {{in $4}} and o.key / 131072 = $6 order by m.place limit $5"
+             and +m.lane {{in $4}} and o.key / {ERA_OBJECTS} = $6 order by m.place limit $5"
         );
         let mut found = Vec::new();
         for era in 0..=self.last_era()? {

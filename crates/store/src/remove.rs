@@ -144,12 +144,12 @@ impl Write<'_> {
         let marking = self.intern_marking(marking)?;
         let item = self.item(id)?.ok_or(StoreError::Missing { what: "object" })?;
         let found = self.session.first(
-            "select o.key, o.item, l.type, l.spec_version, l.marking from object o join lane l on l.key = o.lane \
+            "select o.key, l.type, l.spec_version, l.marking from object o join lane l on l.key = o.lane \
              where o.item = $1 and o.version_us = $2",
             &[item.into(), version_us.into()],
-            |row| Ok((row.int(0)?, row.int(1)?, row.string(2)?, row.string(3)?, row.int(4)?)),
+            |row| Ok((row.int(0)?, row.string(1)?, row.string(2)?, row.int(3)?)),
         )?;
-        let (object, item, object_type, spec_version, before) =
+        let (object, object_type, spec_version, before) =
             found.ok_or(StoreError::Missing { what: "object" })?;
         if before == marking {
             return Ok(MarkingKey(marking));

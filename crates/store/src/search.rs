@@ -480,10 +480,13 @@ impl Read<'_> {
     ) -> Result<Vec<Cursor>> {
         let from = if after.object == 0 { since } else { after.number };
         let mut found = Vec::new();
+        let text = format!(
+            "select version_us, key from object where key / {ERA_OBJECTS} = $5 and version_us >= $1 \
+             and version_us < $2 and (version_us, key) > ($1, $3) order by version_us, key limit $4"
+        );
         for era in 0..=self.last_era()? {
             found.extend(self.session.list(
-                "select version_us, key from object where key / 131072 = $5 and version_us >= $1 \
-                 and version_us < $2 and (version_us, key) > ($1, $3) order by version_us, key limit $4",
+                &text,
                 &[from.into(), until.into(), after.object.into(), Value::Int(step as i64), era.into()],
                 |row| Ok(Cursor { word: String::new(), number: row.int(0)?, object: row.int(1)? }),
             )?);

@@ -44,9 +44,14 @@ enum Engine {
 }
 
 impl Store {
+    /// Whether the store at an address is a server of PostgreSQL, and not a file.
+    pub fn is_server(address: &str) -> bool {
+        address.starts_with("postgres://") || address.starts_with("postgresql://")
+    }
+
     /// Opens, and where needed makes or migrates, the store at `address`: a path, or `postgres://user@a,b,c/name`.
     pub fn open(address: &str, options: &Options, now_us: i64) -> Result<Self> {
-        let engine = if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+        let engine = if Self::is_server(address) {
             Engine::Postgres(Postgres::open(address, options.connections)?)
         } else if let Some((scheme, _)) = address.split_once("://") {
             let reason = format!("{scheme} is no engine of the store; give a path or postgres://…");

@@ -314,17 +314,14 @@ fn plain(word: [u8; 8]) -> usize {
 /// A string's text without its escapes, which are known to be some. A lone surrogate is no text in JSON's own grammar;
 /// with one, all of it is kept as it was written.
 pub(super) fn unescaped(raw: &str) -> String {
-    let mut text = String::with_capacity(raw.len());
-    match unescape(raw, &mut text) {
-        Some(()) => text,
-        None => raw.to_owned(),
-    }
+    unescape(raw).unwrap_or_else(|| raw.to_owned())
 }
 
-/// Appends a string's text without its escapes; none if a surrogate has no partner.
-fn unescape(mut raw: &str, into: &mut String) -> Option<()> {
+/// A string's text without its escapes; none if a surrogate has no partner.
+fn unescape(mut raw: &str) -> Option<String> {
+    let mut text = String::with_capacity(raw.len());
     while let Some(at) = memchr::memchr(b'\\', raw.as_bytes()) {
-        into.push_str(&raw[..at]);
+        text.push_str(&raw[..at]);
         let (character, length) = match raw.as_bytes()[at + 1] {
             b'b' => ('\u{8}', 2),
             b'f' => ('\u{c}', 2),
@@ -334,11 +331,11 @@ fn unescape(mut raw: &str, into: &mut String) -> Option<()> {
             b'u' => character(&raw.as_bytes()[at..])?,
             other => (char::from(other), 2),
         };
-        into.push(character);
+        text.push(character);
         raw = &raw[at + length..];
     }
-    into.push_str(raw);
-    Some(())
+    text.push_str(raw);
+    Some(text)
 }
 
 /// The character of `\\uXXXX`, or of two of them, and how long that is.

@@ -17,8 +17,7 @@ fn leaf_text(raw: &RawValue) -> Cow<'_, str> {
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Cow::Borrowed(inner);
     }
-    // A lone surrogate is no text in JSON's own grammar; it is kept as it was written.
-    serde_json::from_str::<String>(text).map_or(Cow::Borrowed(inner), Cow::Owned)
+    Cow::Owned(super::json::unescaped(inner))
 }
 
 /// The value of a top-level member of a JSON object, as text: scalars as they are, lists and objects as JSON.

@@ -10,6 +10,7 @@ use crate::content::Content;
 use crate::exposure::BuildNumber;
 use crate::known::Known;
 use crate::model::{Build, Exposure};
+use crate::servers::of_server;
 
 #[derive(Deserialize)]
 struct Data {
@@ -28,25 +29,15 @@ struct Family {
     why: String,
 }
 
-fn of_server<'a>(
-    known: &'a Known,
-    server: &'a str,
-) -> impl Iterator<Item = (BuildNumber, Timestamp, Timestamp)> {
-    let from_first = known.builds.range((server.to_owned(), BuildNumber::default())..);
-    from_first
-        .take_while(move |((of, _), _)| of == server)
-        .map(|((_, build), &(first, last))| (*build, first, last))
-}
-
 /// The builds that a server's logs state.
 pub(crate) fn builds(content: &Content, known: &Known, server: &str) -> Vec<Build> {
-    let build = |(build, first, last): (BuildNumber, Timestamp, Timestamp)| Build {
+    let build = |(build, &(first, last)): (&BuildNumber, &(Timestamp, Timestamp))| Build {
         build: build.to_string(),
-        name: content.builds.name(build),
+        name: content.builds.name(*build),
         first,
         last,
     };
-    let mut builds: Vec<Build> = of_server(known, server).map(build).collect();
+    let mut builds: Vec<Build> = of_server(&known.builds, server).map(build).collect();
     builds.sort_by_key(|build| build.first);
     builds
 }
@@ -67,10 +58,12 @@ fn exposure(
     let exploited = day(&family.exploited_from)?;
     let mut span: Option<(Timestamp, Timestamp)> = None;
     let mut open: BTreeSet<String> = BTreeSet::new();
-    for (build, first, last) in of_server(known, server).filter(|(.., last)| *last >= exploited) {
+    for (build, &(first, last)) in
+        of_server(&known.builds, server).filter(|(_, (_, last))| *last >= exploited)
+    {
         // A hole that no build closes is open until the check on its setting says otherwise.
         let unknown = family.fixed_by_check.is_some();
-        let is_open = |cve: &&String| content.builds.is_vulnerable(build, cve).unwrap_or(unknown);
+        let is_open = |cve: &&String| content.builds.is_vulnerable(*build, cve).unwrap_or(unknown);
         let vulnerable: Vec<&String> = family.cves.iter().filter(is_open).collect();
         if vulnerable.is_empty() {
             continue;

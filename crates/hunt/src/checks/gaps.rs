@@ -3,10 +3,11 @@
 use serde::Deserialize;
 
 use super::data;
-use crate::acts::{base, of_server};
+use crate::acts::base;
 use crate::content::Content;
 use crate::known::Known;
 use crate::model::Gap;
+use crate::servers::of_server;
 use crate::tally::Tally;
 
 #[derive(Deserialize)]

@@ -11,10 +11,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use crate::acts::{base, of_server};
+use crate::acts::base;
 use crate::content::Content;
 use crate::known::{Input, Known};
 use crate::model::Missing;
+use crate::servers::of_server;
 
 pub(crate) use exposure::{builds, exposures};
 pub(crate) use gaps::gaps;

@@ -15,15 +15,18 @@ pub(super) const FEW_SERVERS: usize = 8;
 
 /// Indices of the findings that reasons of verdicts name.
 pub(super) fn cited(hunted: &Hunted) -> BTreeSet<usize> {
+    behind_reasons(hunted).collect()
+}
+
+fn behind_reasons(hunted: &Hunted) -> impl Iterator<Item = usize> {
     let reasons = hunted.verdicts.iter().flat_map(|judged| &judged.because);
-    reasons.flat_map(|reason| reason.findings.first.iter().copied()).collect()
+    reasons.flat_map(|reason| reason.findings.first.iter().copied())
 }
 
 /// Indices of the findings to list: loud enough, or named by a verdict, whose proof must not vanish.
 pub(super) fn listed(hunted: &Hunted, min_level: Level) -> Vec<usize> {
     let mut wanted: Vec<bool> = hunted.findings.iter().map(|finding| finding.level >= min_level).collect();
-    let reasons = hunted.verdicts.iter().flat_map(|judged| &judged.because);
-    for &index in reasons.flat_map(|reason| &reason.findings.first) {
+    for index in behind_reasons(hunted) {
         wanted.get_mut(index).into_iter().for_each(|wanted| *wanted = true);
     }
     (0..wanted.len()).filter(|&index| wanted[index]).collect()

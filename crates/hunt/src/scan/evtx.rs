@@ -30,7 +30,8 @@ use crate::tally::{self, Tally};
 const DAMAGE_NAMED: u64 = 3;
 
 /// Fields that decide, besides the template, which rules can ask.
-pub(crate) const DECIDING: [&str; 3] = ["Channel", "EventID", "Provider_Name"];
+pub(crate) const DECIDING: [&str; 3] =
+    [Deciding::Channel.name(), Deciding::EventId.name(), Deciding::Provider.name()];
 
 /// 100 ns in an hour.
 const HOUR_TICKS: u64 = 36_000_000_000;
