@@ -73,7 +73,6 @@ impl Indicator {
             values: self.words.iter().map(String::as_str).collect(),
             relations: vec![NewRelation { source: &self.id, kind: "created_by_ref", target: CREATOR }],
             giver: Some(giver),
-            is_alone: false,
             bytes: self.bytes.as_bytes(),
         }
     }

@@ -8,8 +8,7 @@ use watchfire_release::{
 };
 use watchfire_stix::{Id, Object, canonical};
 use watchfire_store::{
-    Account, AccountKey, Collection, Entry, NewObject, NewRelation, Newest, Outcome, Status, Store,
-    StoreError, Write,
+    Account, AccountKey, Collection, Entry, NewObject, NewRelation, Outcome, Status, Store, StoreError, Write,
 };
 
 use crate::audit::runs;
@@ -155,30 +154,22 @@ pub(crate) fn put(
     gate: &Gate<'_>,
     now: i64,
 ) -> watchfire_store::Result<Vec<Came>> {
+    write.hold_giver(batch.giver.0)?;
     let versions = versions(write, &batch.taken, gate, now)?;
-    let standing = Standing::read(write, batch)?;
-    let markings = settle(&batch.settling, Some(&batch.giver.1), &|id| standing.known(id));
+    let standing = Standing::read(write, batch, &versions, gate)?;
+    let markings = settle(&batch.settling, &|id| standing.known(id));
     // Most of a batch is marked alike: each text is written once.
     let mut summaries: HashMap<&Marking, String> = HashMap::new();
     for marking in &markings {
         summaries.entry(marking).or_insert_with(|| marking.summary());
     }
-    let together: HashSet<&Id> = batch.taken.iter().map(|one| one.object.id()).collect();
-    // What names something that its giver cannot see here may be marked by that, or may not: neither by its place among
-    // the others nor by its date can they tell. Definitions stay before what they mark.
-    let is_alone = |object: &Object, own: &Own| {
-        let may_be_hidden = |id: &Id| !together.contains(id) && !standing.is_seen(id, gate);
-        object.object_type() != "marking-definition" && own.references.iter().any(may_be_hidden)
-    };
-    let alone = batch.each().map(|(object, own)| is_alone(object, own));
     let new: Vec<NewObject<'_>> = batch
         .taken
         .iter()
         .zip(&versions)
-        .zip(markings.iter().zip(alone))
-        .map(|((one, version_us), (marking, is_alone))| NewObject {
+        .zip(&markings)
+        .map(|((one, version_us), marking)| NewObject {
             giver: Some(batch.giver.0),
-            is_alone,
             ..new_object(one, *version_us, &summaries[marking])
         })
         .collect();
@@ -207,7 +198,7 @@ fn reconcile(
         return Ok(());
     }
     let mut known: HashMap<(String, i64), Vec<u8>> = HashMap::new();
-    for found in write.every_version(&ids)? {
+    for found in write.every_version(&ids, true)? {
         known.insert((found.id, found.version_us), found.bytes);
     }
     for at in conflicts {
@@ -262,7 +253,6 @@ fn new_object<'a>(one: &'a Taken, version_us: i64, marking: &'a str) -> NewObjec
             .map(|(source, kind, target)| NewRelation { source, kind, target })
             .collect(),
         giver: None,
-        is_alone: false,
         bytes: one.object.bytes(),
     }
 }
@@ -283,7 +273,7 @@ fn versions(
         taken.iter().filter(|one| one.version_us.is_none()).map(|one| one.object.id().as_str()).collect();
     let mut known: HashMap<String, Vec<Version>> = HashMap::new();
     if !undated.is_empty() {
-        for found in write.every_version(&undated)? {
+        for found in write.every_version(&undated, true)? {
             let bytes = gate.admits(&Marking::read(&found.summary)).then_some(found.bytes);
             known.entry(found.id).or_default().push((found.version_us, bytes));
         }
@@ -305,63 +295,66 @@ fn versions(
     Ok(taken.iter().map(&mut version).collect())
 }
 
-/// The newest version of an id.
-struct Stands {
-    version_us: i64,
-    marking: Marking,
-    giver: Option<String>,
-}
-
-/// What is there already of a batch and around it.
+/// What is there already of a batch and around it, for its giver: what they may know or gave themselves. Nothing else
+/// binds what they say, or they would learn by it that it is here.
 struct Standing {
-    newest: HashMap<String, Stands>,
+    /// Each id that something of the batch names, by the newest version.
+    named: HashMap<String, Marking>,
+    /// What contains each unmarked object of the batch, joined.
     containers: HashMap<String, Marking>,
 }
 
 impl Standing {
-    fn read(write: &mut Write<'_>, batch: &Batch) -> watchfire_store::Result<Self> {
+    fn read(
+        write: &mut Write<'_>,
+        batch: &Batch,
+        versions: &[i64],
+        gate: &Gate<'_>,
+    ) -> watchfire_store::Result<Self> {
         let mut ids = HashSet::new();
         let mut unmarked = Vec::new();
-        for (object, own) in batch.each() {
+        for ((object, own), version_us) in batch.each().zip(versions) {
             ids.extend(own.references.iter().chain(&own.members).map(Id::as_str));
             if own.marking.is_by_default() {
-                unmarked.push(object.id().as_str());
+                unmarked.push((object.id().as_str(), *version_us));
             }
         }
         let ids: Vec<&str> = ids.into_iter().collect();
-        let newest = write.newest(&ids, false)?;
-        let newest = newest
-            .into_iter()
-            .map(|Newest { id, version_us, summary, giver, .. }| {
-                (id, Stands { version_us, marking: Marking::read(&summary), giver })
-            })
-            .collect();
-        let mut containers: HashMap<String, Marking> = HashMap::new();
-        for naming in write.naming(&unmarked, RAISED_LIMIT)? {
-            if naming.kind == "object_refs" {
-                let marking = Marking::read(&naming.summary).said();
-                let joined =
-                    containers.get(&naming.names).map_or_else(|| marking.clone(), |all| all.join(&marking));
-                containers.insert(naming.names, joined);
+        let mut known = KnownTo { gate, account: &batch.giver.1, read: HashMap::new() };
+        let (mut named, mut hidden) = (HashMap::new(), Vec::new());
+        for found in write.newest(&ids, false)? {
+            match known.marking(found.summary, found.giver.as_deref()) {
+                Some(marking) => _ = named.insert(found.id, marking),
+                None => hidden.push(found.id),
             }
         }
-        Ok(Self { newest, containers })
-    }
-
-    fn known(&self, id: &Id) -> Known {
-        Known {
-            own: self.newest.get(id.as_str()).map(|stands| stands.marking.clone()),
-            containers: self.containers.get(id.as_str()).cloned(),
+        // Of a version that is hidden from them they do not know that there is a newer one than theirs.
+        let hidden: Vec<&str> = hidden.iter().map(String::as_str).collect();
+        for found in write.every_version(&hidden, false)? {
+            if let Some(marking) = known.marking(found.summary, found.giver.as_deref()) {
+                named.insert(found.id, marking);
+            }
         }
+        let mut containers: HashMap<String, Marking> = HashMap::new();
+        let anew = settling_anew(write, &unmarked)?;
+        for found in write.containing(&anew)? {
+            if let Some(marking) = known.marking(found.summary, found.giver.as_deref()) {
+                let joined = containers
+                    .get(&found.contains)
+                    .map_or_else(|| marking.said(), |all| all.join(&marking.said()));
+                containers.insert(found.contains, joined);
+            }
+        }
+        Ok(Self { named, containers })
     }
 
-    /// Whether something is here, and for the reader to know.
-    fn is_seen(&self, id: &Id, gate: &Gate<'_>) -> bool {
-        self.newest.get(id.as_str()).is_some_and(|stands| gate.admits(&stands.marking))
+    fn known(&self, id: &Id) -> Known<'_> {
+        Known { own: self.named.get(id.as_str()), containers: self.containers.get(id.as_str()) }
     }
 
-    /// Makes what is there as restrictive as what came demands: whatever names something restricted, and unmarked members
-    /// of a restricted container; then whatever names those.
+    /// Makes what the same account gave before as restrictive as what it gives now demands: whatever names something
+    /// restricted, and unmarked members of a restricted container; then whatever names those. What others gave stays as
+    /// they gave it: nobody speaks for another, and nobody hides what another said.
     fn raise(
         &self,
         write: &mut Write<'_>,
@@ -369,6 +362,7 @@ impl Standing {
         markings: &[Marking],
         fresh: &[bool],
     ) -> watchfire_store::Result<()> {
+        let (account, name) = (batch.giver.0, batch.giver.1.as_str());
         let mut waiting: BTreeMap<String, Marking> = BTreeMap::new();
         let speaking =
             || batch.each().zip(markings).zip(fresh).filter(|((_, marking), _)| !marking.says_nothing());
@@ -380,30 +374,30 @@ impl Standing {
             .map(|(((object, _), _), _)| object.id().as_str())
             .collect();
         let named: HashSet<String> = write.named(&ids)?.into_iter().collect();
+        let mut members: BTreeMap<String, Marking> = BTreeMap::new();
         for (((object, own), marking), _) in speaking() {
-            let is_named = named.contains(object.id().as_str());
-            if !is_named && own.members.is_empty() {
-                continue;
+            if named.contains(object.id().as_str()) {
+                join_into(&mut waiting, object.id().as_str(), &marking.said());
             }
-            let said = marking.said();
-            if is_named {
-                join_into(&mut waiting, object.id().as_str(), &said);
+            for member in own.members.iter().filter(|id| self.named.contains_key(id.as_str())) {
+                join_into(&mut members, member.as_str(), &marking.said());
             }
-            for member in &own.members {
-                let unmarked =
-                    self.newest.get(member.as_str()).filter(|stands| stands.marking.is_by_default());
-                if let Some(stands) = unmarked.filter(|stands| !stands.marking.covers(&said)) {
-                    let raised = stands.marking.raised_by(&said, stands.giver.as_deref());
-                    write.remark(member.as_str(), stands.version_us, &raised.summary())?;
-                    join_into(&mut waiting, member.as_str(), &raised.said());
-                }
+        }
+        let ids: Vec<&str> = members.keys().map(String::as_str).collect();
+        for found in write.every_version(&ids, false)? {
+            let marking = Marking::read(&found.summary);
+            let Some(demanded) = members.get(&found.id) else { continue };
+            if found.giver.as_deref() == Some(name) && marking.is_by_default() && !marking.covers(demanded) {
+                let joined = marking.join(demanded);
+                write.remark(&found.id, found.version_us, &joined.summary())?;
+                join_into(&mut waiting, &found.id, &joined.said());
             }
         }
         let mut raised = 0;
         while !waiting.is_empty() {
             let ids: Vec<&str> = waiting.keys().map(String::as_str).collect();
             let mut next: BTreeMap<String, Marking> = BTreeMap::new();
-            for naming in write.naming(&ids, RAISED_LIMIT)? {
+            for naming in write.naming(&ids, account, RAISED_LIMIT)? {
                 let Some(demanded) = waiting.get(&naming.names) else { continue };
                 let marking = Marking::read(&naming.summary);
                 if marking.covers(demanded) {
@@ -416,7 +410,7 @@ impl Standing {
                         reason: "they would make more than 10,000 others more restrictive at once",
                     });
                 }
-                let joined = marking.raised_by(demanded, naming.giver.as_deref());
+                let joined = marking.join(demanded);
                 write.remark(&naming.id, naming.version_us, &joined.summary())?;
                 join_into(&mut next, &naming.id, &joined.said());
             }
@@ -424,6 +418,46 @@ impl Standing {
         }
         Ok(())
     }
+}
+
+/// What an account may know or gave itself; each text of a marking is read once.
+struct KnownTo<'a> {
+    gate: &'a Gate<'a>,
+    account: &'a str,
+    read: HashMap<String, (Marking, bool)>,
+}
+
+impl KnownTo<'_> {
+    fn marking(&mut self, summary: String, giver: Option<&str>) -> Option<Marking> {
+        let gate = self.gate;
+        let (marking, is_admitted) = self.read.entry(summary).or_insert_with_key(|summary| {
+            let marking = Marking::read(summary);
+            let is_admitted = gate.admits(&marking);
+            (marking, is_admitted)
+        });
+        (*is_admitted || giver == Some(self.account)).then(|| marking.clone())
+    }
+}
+
+/// Which of some unmarked objects get a marking now: those that are not here, or were not understood. One that comes with
+/// every batch, as the identity of a feed does, is not held against all that names it each time.
+fn settling_anew<'a>(
+    write: &mut Write<'_>,
+    unmarked: &[(&'a str, i64)],
+) -> watchfire_store::Result<Vec<&'a str>> {
+    let ids: Vec<&str> = unmarked.iter().map(|(id, _)| *id).collect();
+    let named = write.named(&ids)?;
+    let named: Vec<&str> = named.iter().map(String::as_str).collect();
+    let mut settled = HashSet::new();
+    for found in write.every_version(&named, false)? {
+        if Marking::read(&found.summary).unknown_markings().is_empty() {
+            settled.insert((found.id, found.version_us));
+        }
+    }
+    let named: HashSet<&str> = named.into_iter().collect();
+    let is_settled = |id: &str, version_us: i64| settled.contains(&(id.to_owned(), version_us));
+    let anew = unmarked.iter().filter(|(id, version_us)| named.contains(id) && !is_settled(id, *version_us));
+    Ok(anew.map(|(id, _)| *id).collect())
 }
 
 fn join_into(all: &mut BTreeMap<String, Marking>, id: &str, marking: &Marking) {

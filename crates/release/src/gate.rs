@@ -1,8 +1,8 @@
 //! The gate: one reader, one use, one instant. It decides, says why, and lets out.
 
-use watchfire_stix::{Timestamp, Tlp};
+use watchfire_stix::Timestamp;
 
-use crate::marking::{Kept, Marking, Pap};
+use crate::marking::{Marking, Pap};
 use crate::party::{Directory, Recipient};
 use crate::released::Released;
 
@@ -87,25 +87,6 @@ pub struct Gate<'a> {
 impl Gate<'_> {
     /// Whether the reader may have what is marked so.
     pub fn admits(&self, marking: &Marking) -> bool {
-        self.admits_as_others(marking) || self.keeps(marking).is_some()
-    }
-
-    /// The level of TLP that the reader is told: the giver of an object the one it had when they gave it.
-    pub fn tlp(&self, marking: &Marking) -> Tlp {
-        let kept = if self.admits_as_others(marking) { None } else { self.keeps(marking) };
-        kept.and_then(|kept| Tlp::of_label(&kept.tlp)).unwrap_or_else(|| marking.tlp())
-    }
-
-    /// What the reader keeps of it because they gave it.
-    fn keeps<'m>(&self, marking: &'m Marking) -> Option<&'m Kept> {
-        marking.kept.as_ref().filter(|kept| {
-            kept.unknown.is_empty()
-                && kept.pap <= self.purpose.most()
-                && self.reader.account.as_ref() == Some(&kept.account)
-        })
-    }
-
-    fn admits_as_others(&self, marking: &Marking) -> bool {
         marking.unknown.is_empty()
             && marking.pap <= self.purpose.most()
             && marking.clauses().all(|clause| {
@@ -139,14 +120,7 @@ impl Gate<'_> {
                 against.push(reason(&clause.by, format!("admits {only}, not {}", self.reader.words())));
             }
         }
-        match self.keeps(marking) {
-            _ if against.is_empty() => Decision::Release(grounds),
-            Some(kept) => {
-                let words = format!("{} keeps seeing what they handed over", kept.account);
-                Decision::Release(vec![reason("the giver", words)])
-            }
-            None => Decision::Withhold(against),
-        }
+        if against.is_empty() { Decision::Release(grounds) } else { Decision::Withhold(against) }
     }
 
     /// Lets something out, if the reader may have it.

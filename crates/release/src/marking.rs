@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use watchfire_stix::{Timestamp, Tlp};
 
@@ -67,23 +68,6 @@ pub struct Marking {
     pub(crate) said: Clauses,
     pub(crate) unknown: BTreeSet<String>,
     pub(crate) default: Option<Standing>,
-    /// For whom more is open than for others.
-    pub(crate) kept: Option<Kept>,
-}
-
-/// What the one who handed an object over goes on seeing of it: what followed from what they gave, before something that
-/// may be hidden from them made it more restrictive. Otherwise they would learn, by losing sight of it, that what it names
-/// is here. They know it already; to what is made of it this does not pass on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Kept {
-    /// The account, which every clause of what they gave admits.
-    pub(crate) account: String,
-    pub(crate) tlp: String,
-    #[serde(default, skip_serializing_if = "is_clear")]
-    pub(crate) pap: Pap,
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(crate) unknown: BTreeSet<String>,
 }
 
 /// What stands in for markings that nobody made. It is kept apart: it holds like any other, but what names an unmarked
@@ -103,7 +87,6 @@ impl Marking {
             said: Clauses::default(),
             unknown: BTreeSet::new(),
             default: None,
-            kept: None,
         }
     }
 
@@ -145,35 +128,10 @@ impl Marking {
     /// The part that somebody said.
     #[must_use]
     pub fn said(&self) -> Self {
-        Self { default: None, kept: None, ..self.clone() }
+        Self { default: None, ..self.clone() }
     }
 
-    /// The same for everybody, whoever handed it over.
-    fn for_all(&self) -> Self {
-        Self { kept: None, ..self.clone() }
-    }
-
-    /// As restrictive as another as well, because that was learned of what it names or of what contains it; who handed it
-    /// over goes on seeing it as before.
-    #[must_use]
-    pub fn raised_by(&self, other: &Self, giver: Option<&str>) -> Self {
-        let joined = self.join(other);
-        if joined == self.for_all() {
-            return self.clone();
-        }
-        let before = || {
-            Some(Kept {
-                account: giver?.to_owned(),
-                tlp: self.tlp().label().to_owned(),
-                pap: self.pap,
-                unknown: self.unknown.clone(),
-            })
-        };
-        Self { kept: self.kept.clone().or_else(before), ..joined }
-    }
-
-    /// The least restrictive marking that is as restrictive as both: whoever may know by it may know by either. What
-    /// somebody goes on seeing because they gave it is not in it: what is made of two things nobody gave.
+    /// The least restrictive marking that is as restrictive as both: whoever may know by it may know by either.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
         let unite = |one: &Clauses, two: &Clauses| {
@@ -191,13 +149,12 @@ impl Marking {
             said: unite(&self.said, &other.said),
             unknown: self.unknown.union(&other.unknown).cloned().collect(),
             default,
-            kept: None,
         }
     }
 
     /// Whether joining the other changes nothing.
     pub fn covers(&self, other: &Self) -> bool {
-        self == other || self.join(other) == self.for_all()
+        self == other || self.join(other) == *self
     }
 
     /// The last instant at which a clause ended, and so more readers were admitted.
@@ -211,7 +168,7 @@ impl Marking {
         if text.len() <= SUMMARY_LIMIT_BYTES {
             return text;
         }
-        let stays = Self { kept: self.kept.clone(), ..Self::unknown("more markings than can be weighed") };
+        let stays = Self::unknown("more markings than can be weighed");
         serde_json::to_string(&Written::of(&stays)).expect("texts and numbers can be written")
     }
 
@@ -248,8 +205,9 @@ struct Written {
     unknown: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     default: Option<WrittenStanding>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    kept: Option<Kept>,
+    /// What was once open to one account only. Nobody is told by it any more.
+    #[serde(default, skip_serializing, rename = "kept")]
+    _kept: IgnoredAny,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -307,7 +265,7 @@ impl Written {
             clauses: write_clauses(&marking.said),
             unknown: marking.unknown.clone(),
             default: marking.default.as_ref().map(standing),
-            kept: marking.kept.clone(),
+            _kept: IgnoredAny,
         }
     }
 
@@ -324,7 +282,6 @@ impl Written {
             said: read_clauses(self.clauses)?,
             unknown: self.unknown,
             default,
-            kept: self.kept,
         })
     }
 }

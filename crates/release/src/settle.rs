@@ -21,35 +21,32 @@ pub fn derived<'a>(inputs: impl IntoIterator<Item = &'a Marking>) -> Marking {
     inputs.into_iter().fold(Marking::open(), |all, input| all.join(input))
 }
 
-/// The markings of objects that came together, in their order. `known` says what is already there of an id: its own
-/// marking, and that of whatever contains it.
+/// The markings of objects that one hand brought together, in their order. `known` says what is already there of an id
+/// *for whoever brings them*.
 ///
 /// 1. What is unmarked takes the markings of the containers that came with it, joined; without any, the default stays.
 ///    Containers from elsewhere only restrict.
 /// 2. What names another is at least as restrictive as that other, so that nobody learns of it by a reference. One
 ///    that nobody marked does not count: the one who named it, and marked that, decided.
-/// 3. Whoever handed them over goes on seeing what they gave as if nothing but that were here.
-pub fn settle(batch: &[Settling], giver: Option<&str>, known: &dyn Fn(&Id) -> Known) -> Vec<Marking> {
+///
+/// What is there and not for them binds nothing that they say. They have not got it from here, so that they say no more
+/// of it than what they say anyway; and were it otherwise, they could ask by a note that names it whether it is here.
+pub fn settle<'k>(batch: &[Settling], known: &dyn Fn(&Id) -> Known<'k>) -> Vec<Marking> {
     let mut places: HashMap<&Id, Vec<usize>> = HashMap::with_capacity(batch.len());
     for (at, object) in batch.iter().enumerate() {
         places.entry(&object.id).or_default().push(at);
     }
-    let mut alone = inherit(batch, &places);
-    pass_on(batch, &places, &mut alone);
-    let mut raised: Option<Vec<Marking>> = None;
-    for (at, object) in batch.iter().enumerate() {
-        let containers = known(&object.id).containers.filter(|_| object.own.marking.is_by_default());
+    let mut markings = inherit(batch, &places);
+    for (marking, object) in markings.iter_mut().zip(batch) {
+        let is_unmarked = object.own.marking.is_by_default();
+        let containers = if is_unmarked { known(&object.id).containers } else { None };
         let named = object.own.references.iter().filter_map(|id| known(id).own);
         for other in containers.into_iter().chain(named).filter(|other| !other.says_nothing()) {
-            let other = other.said();
-            if !raised.as_ref().unwrap_or(&alone)[at].covers(&other) {
-                raise(&mut raised.get_or_insert_with(|| alone.clone())[at], &other);
-            }
+            raise(marking, &other.said());
         }
     }
-    let Some(mut raised) = raised else { return alone };
-    pass_on(batch, &places, &mut raised);
-    alone.iter().zip(&raised).map(|(alone, raised)| alone.raised_by(raised, giver)).collect()
+    pass_on(batch, &places, &mut markings);
+    markings
 }
 
 /// Joins; whether that changed anything.
@@ -64,12 +61,12 @@ fn raise(marking: &mut Marking, other: &Marking) -> bool {
 }
 
 /// What is already there of an id.
-#[derive(Debug, Clone, Default)]
-pub struct Known {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'k> {
     /// Its marking.
-    pub own: Option<Marking>,
+    pub own: Option<&'k Marking>,
     /// What contains it, joined.
-    pub containers: Option<Marking>,
+    pub containers: Option<&'k Marking>,
 }
 
 /// Step 1: unmarked members take what their containers have, containers of containers first.

@@ -73,7 +73,7 @@ impl Words {
         let by =
             if self.tlp.is_some() { tlp.label().to_owned() } else { format!("{} by default", tlp.label()) };
         let said = absorbed(audiences.iter().chain(&self.of_tlp(tlp, by, origin)));
-        Marking { tlp, pap, said, unknown, default: None, kept: None }
+        Marking { tlp, pap, said, unknown, default: None }
     }
 
     /// The clause that TLP itself makes (FIRST, TLP 2.0), where no audience says it more exactly.

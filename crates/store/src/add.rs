@@ -49,8 +49,6 @@ pub struct NewObject<'a> {
     pub relations: Vec<NewRelation<'a>>,
     /// The account that handed it over.
     pub giver: Option<AccountKey>,
-    /// Whether its date must have nothing to do with those of the others of its batch.
-    pub is_alone: bool,
     /// Its bytes.
     pub bytes: &'a [u8],
 }
@@ -342,7 +340,7 @@ impl Write<'_> {
         self.take_places(collection, 0, now_us)?;
         let there = self.already_there(collection, objects, &entering)?;
         entering.retain(|entry| !there.contains(&entry.object));
-        let offsets = spread(objects, &mut entering);
+        let offsets = spread(&mut entering);
         let length = offsets.last().map_or(0, |last| last + 1);
         let ticks = self.take_dates(collection, entering.len() as i64, length, now_us)?;
         let lanes = self.lanes(&entering)?;
@@ -480,13 +478,11 @@ impl StoredLane {
 ///
 /// Dates one after the other would tell a reader how many objects between two of theirs they may not see. So what is
 /// marked alike stays together, in the order in which it came, and each such run begins at a random date of its own,
-/// which does not depend on the others: what a reader sees of them is the same whatever else there is. What must tell
-/// nothing of how it is marked, not even to who knows it and the others, is a run of its own.
-fn spread(objects: &[NewObject<'_>], entering: &mut Vec<Entering<'_>>) -> Vec<i64> {
-    let mut runs: BTreeMap<(i64, Option<usize>), Vec<Entering<'_>>> = BTreeMap::new();
+/// which does not depend on the others: what a reader sees of them is the same whatever else there is.
+fn spread(entering: &mut Vec<Entering<'_>>) -> Vec<i64> {
+    let mut runs: BTreeMap<i64, Vec<Entering<'_>>> = BTreeMap::new();
     for entry in entering.drain(..) {
-        let alone = objects[entry.at].is_alone.then_some(entry.at);
-        runs.entry((entry.lane.marking, alone)).or_default().push(entry);
+        runs.entry(entry.lane.marking).or_default().push(entry);
     }
     let random = RandomState::new();
     let alone = runs.len() == 1;

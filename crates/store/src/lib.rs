@@ -61,7 +61,7 @@ pub use renew::Standing;
 pub use search::{Cursor, Direction, Found, Query, Related, Sought, VALUE_LIMIT_BYTES, fold, words};
 pub use session::Session;
 pub use spent::SPENT_LIMIT;
-pub use standing::{Naming, Newest};
+pub use standing::{Containing, Naming, Newest};
 pub use status::{Entry, Status};
 pub use store::{Options, Read, Store, Write};
 pub use upstream::UpstreamPlace;

@@ -3,10 +3,11 @@
 //! An object's marking follows from the objects that it names and from those that contain it, so whoever adds one asks
 //! here first, for all of a batch at once.
 
+use crate::account::AccountKey;
 use crate::engine::{Column, Row, Rows};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::ids;
-use crate::store::Read;
+use crate::store::{Read, Write};
 
 /// A version of an id in the whole store: the newest, where not every one was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +29,19 @@ pub struct Newest {
 pub struct Naming {
     /// The id that it names.
     pub names: String,
-    /// The property in which it does, or the relationship type.
-    pub kind: String,
     /// Its own id.
     pub id: String,
     /// Its version.
     pub version_us: i64,
+    /// Who may know it.
+    pub summary: String,
+}
+
+/// How something that contains another is marked, and who handed it over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Containing {
+    /// The id of what it contains.
+    pub contains: String,
     /// Who may know it.
     pub summary: String,
     /// The account that handed it over.
@@ -48,8 +56,22 @@ impl Read<'_> {
              (select max(n.version_us) from object n where n.item = i.key) \
              join lane l on l.key = o.lane join marking k on k.key = l.marking \
              left join given g on g.object = o.key left join account a on a.key = g.account";
-        let mut found = Vec::new();
+        self.list_versions(text, ids, with_bytes)
+    }
+
+    /// Every version of each of some ids, the oldest first.
+    pub fn every_version(&mut self, ids: &[&str], with_bytes: bool) -> Result<Vec<Newest>> {
+        let text = "select i.id, o.version_us, k.summary, a.name, case when $2 = 1 then o.bytes end \
+             from {rows item} join item i on i.key = r.item \
+             join object o on o.item = i.key join lane l on l.key = o.lane join marking k on k.key = l.marking \
+             left join given g on g.object = o.key left join account a on a.key = g.account \
+             order by i.id, o.version_us";
+        self.list_versions(text, ids, with_bytes)
+    }
+
+    fn list_versions(&mut self, text: &str, ids: &[&str], with_bytes: bool) -> Result<Vec<Newest>> {
         let asked = self.asked(ids)?;
+        let mut found = Vec::new();
         self.session.for_rows(text, &asked, &[with_bytes.into()], &mut |row: &Row<'_>| {
             found.push(Newest {
                 id: row.string(0)?,
@@ -63,47 +85,41 @@ impl Read<'_> {
         Ok(found)
     }
 
-    /// Every version of each of some ids, with its bytes, the oldest first.
-    pub fn every_version(&mut self, ids: &[&str]) -> Result<Vec<Newest>> {
-        let text = "select i.id, o.version_us, k.summary, a.name, o.bytes from {rows item} join item i on i.key = r.item \
-             join object o on o.item = i.key join lane l on l.key = o.lane join marking k on k.key = l.marking \
-             left join given g on g.object = o.key left join account a on a.key = g.account \
-             order by i.id, o.version_us";
-        let asked = self.asked(ids)?;
+    /// Versions of objects that an account handed over and that name one of some ids, for each id at most `limit` and one
+    /// more, so that the caller sees that there are too many.
+    pub fn naming(&mut self, ids: &[&str], giver: AccountKey, limit: usize) -> Result<Vec<Naming>> {
         let mut found = Vec::new();
-        self.session.for_rows(text, &asked, &[], &mut |row: &Row<'_>| {
-            found.push(Newest {
-                id: row.string(0)?,
-                version_us: row.int(1)?,
-                summary: row.string(2)?,
-                giver: row.optional_string(3)?,
-                bytes: row.bytes(4)?.to_owned(),
-            });
-            Ok(())
-        })?;
+        // One id after the other: a limit for each, and few of a batch are named by anything that is already there.
+        let text = "select s.id, o.version_us, k.summary from relation t join given g on g.object = t.object \
+             and g.account = $2 join object o on o.key = t.object join item s on s.key = o.item \
+             join marking k on k.key = t.marking where t.target = $1 \
+             order by t.target, t.marking, t.object, t.kind limit $3";
+        for (key, name) in self.named_items(ids)? {
+            let asked = limit as i64 + 1;
+            found.extend(self.session.list(text, &[key.into(), giver.0.into(), asked.into()], |row| {
+                Ok(Naming {
+                    names: name.clone(),
+                    id: row.string(0)?,
+                    version_us: row.int(1)?,
+                    summary: row.string(2)?,
+                })
+            })?);
+        }
         Ok(found)
     }
 
-    /// Versions of objects that name one of some ids, for each id at most `limit` and one more, so that the caller sees
-    /// that there are too many.
-    pub fn naming(&mut self, ids: &[&str], limit: usize) -> Result<Vec<Naming>> {
+    /// What contains each of some ids (STIX 2.1 `object_refs`), all that is marked alike and of one giver as one.
+    pub fn containing(&mut self, ids: &[&str]) -> Result<Vec<Containing>> {
         let mut found = Vec::new();
-        // One id after the other: a limit for each, and few of a batch are named by anything that is already there.
-        let named = self.named_items(ids)?;
-        let text = "select t.kind, s.id, o.version_us, k.summary, a.name from relation t \
-             join object o on o.key = t.object join item s on s.key = o.item join marking k on k.key = t.marking \
-             left join given g on g.object = o.key left join account a on a.key = g.account where t.target = $1 \
-             order by t.target, t.marking, t.object, t.kind limit $2";
-        for (key, name) in named {
-            let asked = limit as i64 + 1;
-            found.extend(self.session.list(text, &[key.into(), asked.into()], |row| {
-                Ok(Naming {
-                    names: name.clone(),
-                    kind: row.string(0)?,
-                    id: row.string(1)?,
-                    version_us: row.int(2)?,
-                    summary: row.string(3)?,
-                    giver: row.optional_string(4)?,
+        let text = "select distinct k.summary, a.name from relation t join marking k on k.key = t.marking \
+             left join given g on g.object = t.object left join account a on a.key = g.account \
+             where t.target = $1 and t.kind = 'object_refs'";
+        for (key, contained) in self.named_items(ids)? {
+            found.extend(self.session.list(text, &[key.into()], |row| {
+                Ok(Containing {
+                    contains: contained.clone(),
+                    summary: row.string(0)?,
+                    giver: row.optional_string(1)?,
                 })
             })?);
         }
@@ -132,5 +148,15 @@ impl Read<'_> {
         let mut found: Vec<(&str, i64)> = ids::find(&mut self.session, ids)?.into_iter().collect();
         found.sort_unstable();
         Ok(Rows { columns: vec![Column::Ints(found.into_iter().map(|(_, item)| item).collect())] })
+    }
+}
+
+impl Write<'_> {
+    /// Lets nobody else add for an account until this transaction ends. Two that name each other must not each miss the
+    /// other.
+    pub fn hold_giver(&mut self, account: AccountKey) -> Result<()> {
+        let text = "select key from account where key = $1 {for update}";
+        let there = self.session.first(text, &[account.0.into()], |row| row.int(0))?;
+        there.map(|_| ()).ok_or(StoreError::Missing { what: "account" })
     }
 }

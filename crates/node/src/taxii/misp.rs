@@ -206,7 +206,7 @@ impl Feed<'_> {
             objects.extend(self.by_ids(&inner)?);
         }
         objects.insert(0, (container.marking.clone(), container.object.clone()));
-        let about = container.about(&self.node.config.organisation, &self.gate);
+        let about = container.about(&self.node.config.organisation);
         Ok(Some(self.release(objects, &about).map(container_event)))
     }
 
@@ -224,7 +224,7 @@ impl Feed<'_> {
         let (markings, pieces): (Vec<Marking>, Vec<Piece>) = objects
             .into_iter()
             .map(|(marking, object)| {
-                let piece = Piece { object, tlp: self.gate.tlp(&marking), about: about.clone() };
+                let piece = Piece { object, tlp: marking.tlp(), about: about.clone() };
                 (marking, piece)
             })
             .unzip();
@@ -255,7 +255,7 @@ impl Feed<'_> {
                         return Ok(());
                     }
                 }
-                let tlp = self.gate.tlp(&marking);
+                let tlp = marking.tlp();
                 if self.claimed.has(&object.id) || only.is_some_and(|only| only.tlp != tlp) {
                     continue;
                 }
@@ -321,13 +321,13 @@ impl Container {
         }
     }
 
-    fn about(&self, organisation: &str, gate: &Gate<'_>) -> About {
+    fn about(&self, organisation: &str) -> About {
         About {
             uuid: Id::parse(&self.id).map(|id| id.uuid().to_string()).unwrap_or_default(),
             info: self.name.clone(),
             date: self.date.clone(),
             author: organisation.to_owned(),
-            tlp: gate.tlp(&self.marking),
+            tlp: self.marking.tlp(),
             changed: 0,
         }
     }

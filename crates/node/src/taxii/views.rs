@@ -107,7 +107,7 @@ fn page(
     let inside = Marking::unknown("a marking that was not read");
     let marked = page.objects.into_iter().map(|object| {
         let marking = markings.get(&object.marking).unwrap_or(&inside);
-        let (tlp, of_type) = (gate.tlp(marking).label(), of_type.map(str::to_owned));
+        let (tlp, of_type) = (marking.tlp().label(), of_type.map(str::to_owned));
         (marking, Shown { object, tlp, now: gate.now, of_type })
     });
     Ok((gate.release_each(marked), page.next))

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // each test binary uses a part, and stops where it cannot go on
 
+use std::collections::HashMap;
+
 use watchfire_release::{
     Book, Directory, Gate, Known, Marking, Organisation, Recipient, Released, Said, Settling, Use, own,
     read_definition, settle,
@@ -60,16 +62,13 @@ impl Graph {
             Settling { id: object.id().clone(), own }
         };
         let batch: Vec<Settling> = self.objects.iter().map(settling).collect();
-        settle(&batch, None, &|id| {
-            let words = self.containers.iter().filter(|(member, _)| member == id.as_str());
-            let mut containers =
-                words.map(|(_, tlp)| book.words(&Id::parse(tlp).unwrap()).compile(None, Tlp::Red));
-            let first = containers.next();
-            Known {
-                own: None,
-                containers: first.map(|first| containers.fold(first, |all, one| all.join(&one))),
-            }
-        })
+        let mut containers: HashMap<&str, Marking> = HashMap::new();
+        for (member, tlp) in &self.containers {
+            let marking = book.words(&Id::parse(tlp).unwrap()).compile(None, Tlp::Red);
+            let joined = containers.get(member.as_str()).map_or(marking.clone(), |all| all.join(&marking));
+            containers.insert(member, joined);
+        }
+        settle(&batch, &|id| Known { own: None, containers: containers.get(id.as_str()) })
     }
 
     pub fn gate<T>(reader: &Recipient, purpose: Use, ask: impl FnOnce(&Gate<'_>) -> T) -> T {

@@ -12,7 +12,7 @@
 //! | `{values a, b}` | `values (?1, ?2)` | all of `{rows a, b}`, to be inserted |
 //! | `{many a, b}` | the same for [`MANY`] rows at once | the same |
 //! | `{find}` `{separator}` | `instr`, `char(31)` | `strpos`, `chr(31)` |
-//! | `{skip locked}` `{for update}` | nothing: there is one writer | `for update skip locked`, `for update` |
+//! | `{skip locked}` `{for update}` | nothing: there is one writer | `for update skip locked`, `for no key update` |
 //!
 //! Text is compared by its bytes on both engines (`collate "C"`), else a prefix search would depend on a locale.
 
@@ -69,7 +69,7 @@ impl Dialect {
             "find" => ("instr", "strpos"),
             "separator" => ("char(31)", "chr(31)"),
             "skip locked" => ("", "for update skip locked"),
-            "for update" => ("", "for update"),
+            "for update" => ("", "for no key update"),
             other => unreachable!("no word of the dialect: {other}"),
         };
         if self == Dialect::Sqlite { sqlite.to_owned() } else { postgres.to_owned() }

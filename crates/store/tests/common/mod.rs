@@ -188,7 +188,6 @@ impl Made {
                 .map(|(source, kind, target)| NewRelation { source, kind, target })
                 .collect(),
             giver: None,
-            is_alone: false,
             bytes: &self.bytes,
         }
     }

@@ -23,7 +23,7 @@ macro_rules! store_suite {
                     writers_in_opposite_order_both_succeed,
                     an_id_has_one_number_whoever_writes, ids_are_known_in_every_era, an_id_that_was_named_was_here_before, a_status_is_told_to_who_asked;
                 paging: pages_join_to_the_whole, a_page_of_large_objects_ends_early, filters_select,
-                    dates_tell_nothing_of_what_is_withheld, what_is_alone_has_a_date_of_its_own, what_is_placed_anew_comes_again, added_after_loses_nothing,
+                    dates_tell_nothing_of_what_is_withheld, what_is_placed_anew_comes_again, added_after_loses_nothing,
                     red_rows_are_not_counted, the_last_version_one_may_see_is_the_last, many_lanes_make_one_page,
                     removing_leaves_a_tombstone, removing_the_last_shows_the_one_before,
                     tightening_a_marking_hides_everywhere;
@@ -33,7 +33,7 @@ macro_rules! store_suite {
                 accounts: names_are_taken_once, tokens_end, certificates_stand_for_accounts, sessions_end,
                     a_one_time_code_is_used_once, a_word_is_spent_once, rights_are_kept;
                 audit: audit_is_append_only, audit_is_written_with_the_act, every_audit_row_gets_one_place;
-                standing: the_newest_of_ids_is_told, what_names_an_id_is_told, who_gave_an_object_is_told, parties_are_kept,
+                standing: the_newest_of_ids_is_told, what_names_an_id_is_told, who_gave_an_object_is_told, a_giver_is_held_until_the_end, parties_are_kept,
                     a_place_elsewhere_is_kept;
                 work: every_shard_is_done_once, a_lost_lease_completes_nothing, a_deadly_shard_is_given_up,
                     planning_twice_changes_nothing;

@@ -1,8 +1,7 @@
 //! Promises about pages: nothing is lost, nothing is told that may not be known.
 
 use watchfire_store::{
-    Clearance, CollectionKey, Filter, MarkingKey, NewObject, Outcome, PAGE_LIMIT_BYTES, Page, Stored,
-    Versions,
+    Clearance, CollectionKey, Filter, MarkingKey, Outcome, PAGE_LIMIT_BYTES, Page, Stored, Versions,
 };
 
 use super::objects::everything;
@@ -108,33 +107,6 @@ pub(crate) fn dates_tell_nothing_of_what_is_withheld(home: &Home) {
     }
     let all = page(home, collection, &everything(), &Clearance::Everything).objects;
     assert!(all.windows(2).all(|pair| pair[0].added_us < pair[1].added_us && pair[0].place < pair[1].place));
-}
-
-pub(crate) fn what_is_alone_has_a_date_of_its_own(home: &Home) {
-    let collection = home.collection("1");
-    // Half of those that are alone are marked otherwise, and to who sees all of them that makes no difference.
-    let objects = many(0, 60);
-    let marked: Vec<Made> = objects
-        .into_iter()
-        .enumerate()
-        .map(|(n, made)| if n % 4 == 1 { made.marked("red") } else { made })
-        .collect();
-    let new: Vec<NewObject<'_>> =
-        (0..).zip(&marked).map(|(n, made)| NewObject { is_alone: n % 2 == 1, ..made.new_object() }).collect();
-    home.store.write(|write| write.add(collection, &new, NOON)).unwrap();
-    let all = page(home, collection, &everything(), &Clearance::Everything).objects;
-    let follows = |at: usize| {
-        let place = all.iter().position(|found| found.id == marked[at].id).unwrap();
-        place > 0 && all[place - 1].added_us + 1 == all[place].added_us
-    };
-    let (red, clear) =
-        ((1..60).step_by(4).filter(|at| follows(*at)), (3..60).step_by(4).filter(|at| follows(*at)));
-    // By chance a few of fifteen fall beside another, among 50,000 microseconds.
-    assert!(red.count() < 8 && clear.count() < 8);
-    // Those that are together stay so, in their order.
-    let together: Vec<&str> = (0..60).step_by(2).map(|at| marked[at].id.as_str()).collect();
-    let found = all.iter().filter(|found| together.contains(&found.id.as_str()));
-    assert_eq!(found.map(|found| found.id.as_str()).collect::<Vec<_>>(), together);
 }
 
 pub(crate) fn what_is_placed_anew_comes_again(home: &Home) {

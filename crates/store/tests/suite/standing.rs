@@ -1,6 +1,6 @@
 //! Promises about what is there already, and about parties.
 
-use watchfire_store::{NewAccount, NewObject, Newest, Party, Role, UpstreamPlace};
+use watchfire_store::{AccountKey, Naming, NewAccount, NewObject, Newest, Party, Role, UpstreamPlace};
 
 use crate::common::{Home, Made, NOON};
 
@@ -20,53 +20,98 @@ pub(crate) fn the_newest_of_ids_is_told(home: &Home) {
     assert_eq!(ask(&twice, true), std::slice::from_ref(&expected));
     assert_eq!(ask(&[&new.id], false), [Newest { bytes: Vec::new(), ..expected }]);
     assert!(ask(&[], true).is_empty());
-    let every = home.store.read(|read| read.every_version(&[&new.id, "x"])).unwrap();
+    let every = home.store.read(|read| read.every_version(&[&new.id, "x"], true)).unwrap();
     let versions: Vec<(i64, &str)> = every.iter().map(|one| (one.version_us, one.summary.as_str())).collect();
     assert_eq!(versions, [(NOON, "red"), (NOON + 7, "clear")]);
 }
 
-pub(crate) fn what_names_an_id_is_told(home: &Home) {
-    let collection = home.collection("1");
-    let named = Made::new(1, NOON);
-    let note = |number: u64| {
-        let made = Made::new(number, NOON).marked("green");
-        let own = made.id.clone();
-        made.related(&own, "object_refs", &named.id)
-    };
-    // What names may come before what is named.
-    home.add(collection, &[note(2), note(3), note(4)]);
-    home.add(collection, std::slice::from_ref(&named));
-    let ask = |limit| home.store.read(|read| read.naming(&[&named.id, "x"], limit)).unwrap();
-    let found = ask(10);
-    assert_eq!(found.len(), 3);
-    assert!(found.iter().all(|one| one.names == named.id && one.kind == "object_refs"));
-    assert!(found.iter().all(|one| one.version_us == NOON && one.summary == "green"));
-    assert_eq!(ask(1).len(), 2, "one more than asked tells that there are more");
-}
-
-pub(crate) fn who_gave_an_object_is_told(home: &Home) {
-    let collection = home.collection("1");
+fn account(home: &Home, name: &str) -> AccountKey {
     let account = NewAccount {
-        name: "anna",
+        name,
         role: Role::Analyst,
         organisation: "CERT-A",
         attributes: "{}",
         password_hash: None,
     };
-    let anna = home.store.write(|write| write.create_account(&account, NOON)).unwrap();
+    home.store.write(|write| write.create_account(&account, NOON)).unwrap()
+}
+
+pub(crate) fn what_names_an_id_is_told(home: &Home) {
+    let collection = home.collection("1");
+    let (anna, ben) = (account(home, "anna"), account(home, "ben"));
     let named = Made::new(1, NOON);
-    let note = Made::new(2, NOON);
-    let note = note.clone().related(&note.id, "object_refs", &named.id);
-    let new = [named.new_object(), NewObject { giver: Some(anna), ..note.new_object() }];
+    let note = |number: u64, kind: &str| {
+        let made = Made::new(number, NOON).marked("green");
+        let own = made.id.clone();
+        made.related(&own, kind, &named.id)
+    };
+    let give = |giver: AccountKey, notes: &[Made]| {
+        let new: Vec<NewObject<'_>> =
+            notes.iter().map(|note| NewObject { giver: Some(giver), ..note.new_object() }).collect();
+        home.store.write(|write| write.add(collection, &new, NOON)).unwrap();
+    };
+    // What names may come before what is named.
+    give(anna, &[note(2, "object_refs"), note(3, "created_by_ref"), note(4, "object_refs")]);
+    give(ben, &[note(5, "object_refs")]);
+    home.add(collection, &[named.clone(), note(6, "object_refs").marked("red")]);
+    let ask = |giver, limit| home.store.read(|read| read.naming(&[&named.id, "x"], giver, limit)).unwrap();
+    let found = ask(anna, 10);
+    assert!(
+        found.iter().all(|one| one.names == named.id && one.version_us == NOON && one.summary == "green")
+    );
+    let ids = |found: &[Naming]| found.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&found), [note(2, "").id, note(3, "").id, note(4, "").id]);
+    assert_eq!(ids(&ask(ben, 10)), [note(5, "").id]);
+    assert_eq!(ask(anna, 1).len(), 2, "one more than asked tells that there are more");
+    // What contains it, each way of it once.
+    let mut containing = home.store.read(|read| read.containing(&[&named.id, "x"])).unwrap();
+    containing.sort_by(|one, two| one.giver.cmp(&two.giver));
+    let shown: Vec<(&str, Option<&str>)> =
+        containing.iter().map(|one| (one.summary.as_str(), one.giver.as_deref())).collect();
+    assert_eq!(shown, [("red", None), ("green", Some("anna")), ("green", Some("ben"))]);
+    assert!(containing.iter().all(|one| one.contains == named.id));
+}
+
+pub(crate) fn who_gave_an_object_is_told(home: &Home) {
+    let collection = home.collection("1");
+    let anna = account(home, "anna");
+    let (one, other) = (Made::new(1, NOON), Made::new(2, NOON));
+    let new = [one.new_object(), NewObject { giver: Some(anna), ..other.new_object() }];
     home.store.write(|write| write.add(collection, &new, NOON)).unwrap();
     // Whoever brings it again has not given it.
-    home.add(collection, std::slice::from_ref(&note));
+    home.add(collection, std::slice::from_ref(&other));
     let giver = |id: &str| home.store.read(|read| read.newest(&[id], false)).unwrap().remove(0).giver;
-    assert_eq!((giver(&note.id).as_deref(), giver(&named.id)), (Some("anna"), None));
-    let naming = home.store.read(|read| read.naming(&[&named.id], 5)).unwrap();
-    assert_eq!(naming.iter().map(|one| one.giver.as_deref()).collect::<Vec<_>>(), [Some("anna")]);
-    let every = home.store.read(|read| read.every_version(&[&note.id])).unwrap();
+    assert_eq!((giver(&other.id).as_deref(), giver(&one.id)), (Some("anna"), None));
+    let every = home.store.read(|read| read.every_version(&[&other.id], false)).unwrap();
     assert_eq!(every[0].giver.as_deref(), Some("anna"));
+    assert!(every[0].bytes.is_empty());
+}
+
+/// Two transactions of one giver come one after the other, so that neither misses what the other brings.
+pub(crate) fn a_giver_is_held_until_the_end(home: &Home) {
+    let collection = home.collection("1");
+    let anna = account(home, "anna");
+    let id = Made::new(1, NOON).id;
+    std::thread::scope(|scope| {
+        let adders: Vec<_> = (0..8)
+            .map(|n| {
+                let id = &id;
+                scope.spawn(move || {
+                    home.store.write(|write| {
+                        write.hold_giver(anna)?;
+                        let seen = write.every_version(&[id.as_str()], false)?.len();
+                        // Long enough that others begin meanwhile.
+                        std::thread::sleep(std::time::Duration::from_millis(5));
+                        write.add(collection, &[Made::new(1, NOON + n).new_object()], NOON)?;
+                        Ok(seen)
+                    })
+                })
+            })
+            .collect();
+        let mut seen: Vec<usize> = adders.into_iter().map(|adder| adder.join().unwrap().unwrap()).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..8).collect::<Vec<_>>(), "each saw all that were before it");
+    });
 }
 
 pub(crate) fn parties_are_kept(home: &Home) {
