@@ -167,7 +167,10 @@ fn relations(object: &Object, node: &Json<'_>, references: Vec<Reference>) -> Ve
         })
         .collect();
     let ends = (node.text("source_ref"), node.text("relationship_type"), node.text("target_ref"));
-    if let (Some(source), Some(kind), Some(target)) = ends {
+    let names = |id: &str| found.iter().any(|(_, kind, target)| kind == "source_ref" && target == id);
+    if let (Some(source), Some(kind), Some(target)) = ends
+        && names(source)
+    {
         found.push((source.to_owned(), kind.to_owned(), target.to_owned()));
     }
     found.sort_unstable();

@@ -28,6 +28,11 @@ const NAME_LIMIT_BYTES: usize = 1024;
 /// before its sender sends another.
 const SPREAD_US: u64 = 50_000;
 
+/// The relation by which an object is found by its creator; and that which names the other id that a relation may go out
+/// from.
+pub(crate) const CREATED_BY_REF: &str = "created_by_ref";
+pub(crate) const SOURCE_REF: &str = "source_ref";
+
 /// An object as its adder read it. The store takes the bytes as they are and believes the rest.
 #[derive(Debug, Clone)]
 pub struct NewObject<'a> {
@@ -56,7 +61,7 @@ pub struct NewObject<'a> {
 /// A relation that an object states.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRelation<'a> {
-    /// The id it goes out from.
+    /// The id it goes out from: that of the object, or one to which the object states a relation `source_ref`.
     pub source: &'a str,
     /// The relationship type, or the name of the property that holds the reference.
     pub kind: &'a str,
@@ -79,6 +84,9 @@ pub enum Outcome {
     /// It cannot be stored.
     Refused(&'static str),
 }
+
+/// A map of what comes from outside.
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// An object on its way in.
 struct Entering<'a> {
@@ -116,7 +124,6 @@ impl Write<'_> {
         let mut entering = self.enter(objects, &live, &items)?;
         self.insert_objects(objects, &items, &mut entering)?;
         let stored = self.settle_known(objects, &mut entering, &mut outcomes)?;
-        self.insert_givers(objects, &entering)?;
         self.insert_search(objects, &items, &entering)?;
         for (entry, lane) in &mut entering.iter_mut().zip(&stored) {
             entry.lane = LaneOf { collection: collection.0, ..lane.as_lane().unwrap_or(entry.lane) };
@@ -136,7 +143,7 @@ impl Write<'_> {
         live: &[usize],
         items: &Items<'_>,
     ) -> Result<Vec<Entering<'a>>> {
-        let mut markings: HashMap<&str, i64> = HashMap::new();
+        let mut markings: Map<&str, i64> = Map::default();
         let mut entering = Vec::with_capacity(live.len());
         for at in live.iter().copied() {
             let object = &objects[at];
@@ -157,7 +164,7 @@ impl Write<'_> {
 
     /// Numbers the lanes of all that enter.
     fn lanes(&mut self, entering: &[Entering<'_>]) -> Result<Vec<i64>> {
-        let mut known: HashMap<LaneOf<'_>, i64> = HashMap::new();
+        let mut known: Map<LaneOf<'_>, i64> = Map::default();
         let mut keys = Vec::with_capacity(entering.len());
         for entry in entering {
             keys.push(match known.entry(entry.lane) {
@@ -175,25 +182,30 @@ impl Write<'_> {
         entering: &mut [Entering<'_>],
     ) -> Result<()> {
         let lanes = self.lanes(entering)?;
-        let creator = |entry: &Entering<'_>| objects[entry.at].created_by.map(|id| items.key(id));
-        let rows = Rows {
-            columns: vec![
-                Column::Ints(entering.iter().map(|entry| entry.item).collect()),
-                Column::Ints(entering.iter().map(|entry| objects[entry.at].version_us).collect()),
-                Column::Ints(lanes),
-                Column::OptionalInts(entering.iter().map(creator).collect()),
-                Column::Bytes(entering.iter().map(|entry| objects[entry.at].bytes).collect()),
-            ],
-        };
-        let keys = self.session.insert_new(
-            "object",
-            &["item", "version_us"],
-            &["lane", "creator", "bytes"],
-            &rows,
-        )?;
-        for (entry, key) in entering.iter_mut().zip(keys) {
-            entry.is_new = key.is_some();
-            entry.object = key.unwrap_or_default();
+        let (fresh, known): (Vec<usize>, Vec<usize>) =
+            (0..entering.len()).partition(|at| items.is_fresh(entering[*at].item));
+        for (some, are_fresh) in [(fresh, true), (known, false)] {
+            let of = |at: &usize| &objects[entering[*at].at];
+            let creator = |at: &usize| of(at).created_by.map(|id| items.key(id));
+            let rows = Rows {
+                columns: vec![
+                    Column::Ints(some.iter().map(|at| entering[*at].item).collect()),
+                    Column::Ints(some.iter().map(|at| of(at).version_us).collect()),
+                    Column::Ints(some.iter().map(|at| lanes[*at]).collect()),
+                    Column::OptionalInts(some.iter().map(creator).collect()),
+                    Column::Bytes(some.iter().map(|at| of(at).bytes).collect()),
+                ],
+            };
+            let (unique, others) = (["item", "version_us"], ["lane", "creator", "bytes"]);
+            let keys = if are_fresh {
+                self.session.insert_sure("object", &unique, &others, rows)?
+            } else {
+                self.session.insert_new("object", &unique, &others, &rows)?
+            };
+            for (at, key) in some.iter().zip(keys) {
+                entering[*at].is_new = key.is_some();
+                entering[*at].object = key.unwrap_or_default();
+            }
         }
         Ok(())
     }
@@ -233,24 +245,16 @@ impl Write<'_> {
         Ok(stored)
     }
 
-    fn insert_givers(&mut self, objects: &[NewObject<'_>], entering: &[Entering<'_>]) -> Result<()> {
-        let new = entering.iter().filter(|entry| entry.is_new);
-        let (keys, accounts): (Vec<i64>, Vec<i64>) =
-            new.filter_map(|entry| Some((entry.object, objects[entry.at].giver?.0))).unzip();
-        let rows = Rows { columns: vec![Column::Ints(keys), Column::Ints(accounts)] };
-        self.session.run_rows("insert into given (object, account) {many object, account}", &rows, &[])
-    }
-
     fn insert_search(
         &mut self,
         objects: &[NewObject<'_>],
         items: &Items<'_>,
         entering: &[Entering<'_>],
     ) -> Result<()> {
-        // All folded values of a batch in one text, each between separators: the piece of an object is its row of `terms`.
+        // All folded values of a batch in one text, each between separators: the piece of an object stands beside it.
         let mut text = String::new();
         let mut values = Vec::new();
-        let mut terms = (Vec::new(), Vec::new());
+        let mut beside = (Vec::new(), Vec::new(), Vec::new());
         let (mut sources, mut kinds, mut targets) = (Vec::new(), Vec::new(), Vec::new());
         let mut stating = (Vec::new(), Vec::new());
         for entry in entering.iter().filter(|entry| entry.is_new) {
@@ -263,18 +267,24 @@ impl Write<'_> {
                 let start = text.len();
                 fold_into(value, &mut text);
                 values.push(Value {
+                    head: head(&text.as_bytes()[start..]),
                     at: start..text.len(),
                     marking: entry.lane.marking,
                     object: entry.object,
                 });
                 text.push(SEPARATOR);
             }
-            if text.len() > first {
-                terms.0.push(entry.object);
-                terms.1.push(first..text.len());
+            if text.len() > first || object.giver.is_some() {
+                beside.0.push(entry.object);
+                beside.1.push(object.giver.map(|giver| giver.0));
+                beside.2.push(first..text.len());
             }
-            for relation in &object.relations {
-                sources.push(items.key(relation.source));
+            for relation in relations_of(object) {
+                sources.push(if relation.source == object.id {
+                    entry.item
+                } else {
+                    items.key(relation.source)
+                });
                 kinds.push(relation.kind);
                 targets.push(items.key(relation.target));
                 stating.0.push(entry.lane.marking);
@@ -283,11 +293,12 @@ impl Write<'_> {
         }
         self.insert_values(&text, &mut values)?;
         self.session.run_rows(
-            "insert into terms (object, words) {many object, words}",
+            "insert into beside (object, giver, words) {many object, giver, words}",
             &Rows {
                 columns: vec![
-                    Column::Ints(terms.0),
-                    Column::Texts(terms.1.into_iter().map(|at| &text[at]).collect()),
+                    Column::Ints(beside.0),
+                    Column::OptionalInts(beside.1),
+                    Column::Texts(beside.2.into_iter().map(|at| &text[at]).collect()),
                 ],
             },
             &[],
@@ -301,15 +312,17 @@ impl Write<'_> {
         ];
         self.session.run_rows(
             "insert into relation (source, kind, target, marking, object) \
-             {values source, kind, target, marking, object} on conflict do nothing",
+             {many source, kind, target, marking, object} on conflict do nothing",
             &Rows { columns },
             &[],
         )
     }
 
     fn insert_values(&mut self, text: &str, values: &mut Vec<Value>) -> Result<()> {
-        // In the order of the index: neighbours fall on one page.
-        let key = |value: &Value| (era(value.object), &text[value.at.clone()], value.marking, value.object);
+        // In the order of the index: neighbours fall on one page. Most differ in their first bytes.
+        let key = |value: &Value| {
+            (era(value.object), value.head, &text[value.at.clone()], value.marking, value.object)
+        };
         values.sort_unstable_by(|one, two| key(one).cmp(&key(two)));
         values.dedup_by(|one, two| key(one) == key(two));
         let columns = vec![
@@ -393,7 +406,8 @@ impl Write<'_> {
         joining: Vec<Joining>,
         items: &Items<'_>,
     ) -> Result<()> {
-        let mut times: HashMap<i64, usize> = HashMap::with_capacity(joining.len());
+        let mut times: Map<i64, usize> = Map::default();
+        times.reserve(joining.len());
         for row in &joining {
             *times.entry(row.item).or_default() += 1;
         }
@@ -435,7 +449,7 @@ impl Write<'_> {
         };
         self.session.run_rows(
             "insert into member (collection, place, item, version_us, object, lane, added_us, newest, oldest) \
-             {values collection, place, item, version_us, object, lane, added_us, newest, oldest}",
+             {many collection, place, item, version_us, object, lane, added_us, newest, oldest}",
             &rows,
             &[],
         )
@@ -454,9 +468,19 @@ pub(crate) struct Joining {
 
 /// A value of an object, folded: where it stands in the text of the batch.
 struct Value {
+    /// Its first bytes, as a number that is in the order of texts.
+    head: u64,
     at: Range<usize>,
     marking: i64,
     object: i64,
+}
+
+/// The first bytes of a text, in the order of texts: what is shorter comes first.
+fn head(text: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let length = text.len().min(bytes.len());
+    bytes[..length].copy_from_slice(&text[..length]);
+    u64::from_be_bytes(bytes)
 }
 
 /// How an object that is in the store already is sorted there.
@@ -501,9 +525,22 @@ fn spread(entering: &mut Vec<Entering<'_>>) -> Vec<i64> {
     offsets
 }
 
+/// What an object states; that it has a creator, too, if its adder did not list that.
+fn relations_of<'a>(object: &'a NewObject<'a>) -> impl Iterator<Item = NewRelation<'a>> {
+    let is_listed = |creator: &&str| {
+        object.relations.iter().any(|listed| {
+            listed.kind == CREATED_BY_REF && listed.target == *creator && listed.source == object.id
+        })
+    };
+    let creator = object.created_by.filter(|creator| !is_listed(creator));
+    let creator = creator.map(|target| NewRelation { source: object.id, kind: CREATED_BY_REF, target });
+    object.relations.iter().copied().chain(creator)
+}
+
 /// Outcomes that are known before the store is asked.
 fn screen(objects: &[NewObject<'_>]) -> Vec<Option<Outcome>> {
-    let mut seen: HashMap<(&str, i64), &[u8]> = HashMap::with_capacity(objects.len());
+    let mut seen: Map<(&str, i64), &[u8]> = Map::default();
+    seen.reserve(objects.len());
     let outcome = |object: &NewObject<'_>| {
         if let Some(reason) = unstorable(object) {
             return Some(Outcome::Refused(reason));
@@ -532,6 +569,15 @@ fn unstorable(object: &NewObject<'_>) -> Option<&'static str> {
     }
     if object.bytes.len() > OBJECT_LIMIT_BYTES {
         return Some("it is larger than 64 MiB");
+    }
+    let is_named = |source: &str| {
+        let names = |other: &NewRelation<'_>| {
+            other.source == object.id && other.kind == SOURCE_REF && other.target == source
+        };
+        source == object.id || object.relations.iter().any(names)
+    };
+    if !object.relations.iter().all(|relation| is_named(relation.source)) {
+        return Some("it states a relation from an id that is not its own, nor its source_ref");
     }
     names.find_map(|name| match name {
         name if name.len() > NAME_LIMIT_BYTES => Some("a name in it is longer than 1,024 bytes"),

@@ -49,12 +49,14 @@ struct Table {
     has_key: bool,
     /// The migration that made it.
     since: i64,
+    /// The last migration with which it was there.
+    until: i64,
     /// What it was up to and with a migration, where a later one changed it: that migration, columns, order.
     before: Option<(i64, Columns, &'static str)>,
 }
 
 const fn table(name: &'static str, columns: Columns, order: &'static str, has_key: bool) -> Table {
-    Table { name, columns, order, has_key, since: 1, before: None }
+    Table { name, columns, order, has_key, since: 1, until: i64::MAX, before: None }
 }
 
 use Kind::{Bytes as B, Int as I, Text as T};
@@ -131,8 +133,9 @@ const TABLES: &[Table] = &[
         false,
     )
     .unlike(8, &[("value", T), ("marking", I), ("object", I)], "value, marking, object"),
-    table("terms", &[("object", I), ("words", T)], "object", false).since(6),
-    table("given", &[("object", I), ("account", I)], "object", false).since(8),
+    table("terms", &[("object", I), ("words", T)], "object", false).since(6).until(12),
+    table("given", &[("object", I), ("account", I)], "object", false).since(8).until(12),
+    table("beside", &[("object", I), ("giver", I), ("words", T)], "object", false).since(13),
     table(
         "relation",
         &[("source", I), ("kind", T), ("target", I), ("marking", I), ("object", I)],
@@ -276,21 +279,35 @@ impl Table {
         Self { since: migration, ..self }
     }
 
+    const fn until(self, migration: i64) -> Self {
+        Self { until: migration, ..self }
+    }
+
     const fn unlike(self, until: i64, columns: Columns, order: &'static str) -> Self {
         Self { before: Some((until, columns, order)), ..self }
     }
 
-    /// The table as it was with a migration; none where it came later.
+    /// The table as it was with a migration; none where it came later or was gone.
     fn at(&self, migration: i64) -> Option<Self> {
         let before = self.before.filter(|(until, ..)| migration <= *until);
         let (columns, order) =
             before.map_or((self.columns, self.order), |(_, columns, order)| (columns, order));
-        (self.since <= migration).then_some(Self { columns, order, before: None, ..*self })
+        (self.since..=self.until).contains(&migration).then_some(Self {
+            columns,
+            order,
+            before: None,
+            ..*self
+        })
     }
 
     fn column_names(&self) -> String {
         self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Those of the last migration.
+fn tables() -> impl DoubleEndedIterator<Item = &'static Table> {
+    TABLES.iter().filter(|table| table.until >= migrate::latest())
 }
 
 /// Writes all rows of a snapshot.
@@ -299,7 +316,7 @@ pub(crate) fn dump(read: &mut Read<'_>, out: &mut dyn std::io::Write) -> Result<
     let head = json!({"format": FORMAT, "migration": migrate::latest()});
     writeln!(out, "{head}").map_err(cannot_write)?;
     let mut dumped = Dumped::default();
-    for table in TABLES {
+    for table in tables() {
         writeln!(out, "{}", json!({"table": table.name})).map_err(cannot_write)?;
         let mut line = String::new();
         let (rows, hash) = each_line(&mut read.session, table, &mut line, &mut |line| {
@@ -374,7 +391,7 @@ pub(crate) fn restore(write: &mut Write<'_>, dump: &mut dyn BufRead) -> Result<D
     };
     let is_earlier = migration < migrate::latest();
     if is_earlier {
-        let names: Vec<&str> = TABLES.iter().rev().map(|table| table.name).collect();
+        let names: Vec<&str> = tables().rev().map(|table| table.name).collect();
         migrate::begin_anew(&mut write.session, &names, migration)?;
     }
     write.session.run("delete from audit_clock", &[])?;
@@ -418,7 +435,7 @@ fn read_rows(write: &mut Write<'_>, tables: &[Table], lines: &mut Lines<'_>) -> 
 
 fn refuse_unless_empty(write: &mut Write<'_>) -> Result<()> {
     // Every store has a row of this one.
-    for table in TABLES.iter().filter(|table| table.name != "audit_clock") {
+    for table in tables().filter(|table| table.name != "audit_clock") {
         let text = format!("select 1 from {} limit 1", table.name);
         if write.session.first(&text, &[], |_| Ok(()))?.is_some() {
             return Err(StoreError::Unsuited {

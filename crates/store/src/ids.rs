@@ -8,9 +8,11 @@
 //! A hash is only the way to an id, whose text is compared. That an id has one number is held by the engine on
 //! PostgreSQL; on SQLite by its having one writer, who looks before it writes, in one transaction.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
 use crate::engine::{Column, Rows, Session};
@@ -115,16 +117,32 @@ fn last_key(session: &mut Session<'_>) -> Result<i64> {
     Ok(session.first(text, &[], |row| row.int(0))?.unwrap_or(0))
 }
 
+/// The numbers of some ids.
+pub(crate) type Keys<'a> = HashMap<&'a str, i64, RandomState>;
+
+/// Room for the numbers of so many.
+fn keys<'a>(count: usize) -> Keys<'a> {
+    HashMap::with_capacity_and_hasher(count, RandomState::default())
+}
+
 /// The numbers of those of `ids` that have one.
-pub(crate) fn find<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<HashMap<&'a str, i64>> {
+pub(crate) fn find<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<Keys<'a>> {
     // PostgreSQL holds no NUL in text, so neither engine has such an id.
     let ids: Vec<&str> = ids.iter().copied().filter(|id| !id.contains('\0')).collect();
     let Some(known) = session.filters() else { return find_by_text(session, &ids) };
-    let mut missing: Vec<(i64, &str)> = ids.into_iter().map(|id| (hash(id), id)).collect();
-    // Neighbours are on one page.
-    missing.sort_unstable();
-    missing.dedup();
-    let mut found = HashMap::with_capacity(missing.len());
+    let mut hashed: Vec<(i64, &str)> = ids.into_iter().map(|id| (hash(id), id)).collect();
+    hashed.sort_unstable();
+    hashed.dedup();
+    find_hashed(session, &known, hashed)
+}
+
+/// The same of ids with their hashes, in the order of these: neighbours are on one page.
+fn find_hashed<'a>(
+    session: &mut Session<'_>,
+    known: &Known,
+    mut missing: Vec<(i64, &'a str)>,
+) -> Result<Keys<'a>> {
+    let mut found = keys(missing.len());
     for era in 0..=last_key(session)? / ERA {
         let filter = known.get(era as usize);
         let may_be_there = |hash: i64| filter.is_none_or(|filter| filter.may_have(hash));
@@ -143,7 +161,7 @@ fn find_in_era<'a>(
     session: &mut Session<'_>,
     era: i64,
     sought: &[(i64, &'a str)],
-    found: &mut HashMap<&'a str, i64>,
+    found: &mut Keys<'a>,
 ) -> Result<()> {
     let columns = vec![
         Column::Ints((0..).take(sought.len()).collect()),
@@ -164,8 +182,8 @@ fn find_in_era<'a>(
     )
 }
 
-fn find_by_text<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<HashMap<&'a str, i64>> {
-    let mut found = HashMap::with_capacity(ids.len());
+fn find_by_text<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<Keys<'a>> {
+    let mut found = keys(ids.len());
     let columns = vec![Column::Ints((0..).take(ids.len()).collect()), Column::Texts(ids.to_vec())];
     session.for_rows(
         "select r.n, i.key from {rows n, id} join item i on i.id = r.id",
@@ -182,38 +200,56 @@ fn find_by_text<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<HashMa
 }
 
 /// The numbers of ids, and those numbers among them that are new.
-pub(crate) type Numbered<'a> = (HashMap<&'a str, i64>, HashSet<i64>);
+pub(crate) type Numbered<'a> = (Keys<'a>, HashSet<i64, RandomState>);
 
-/// Numbers all of `ids`, which are sorted and each there once, making numbers for those that have none.
-pub(crate) fn number<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<Numbered<'a>> {
-    if session.filters().is_some() { number_by_hash(session, ids) } else { number_by_text(session, ids) }
+/// Numbers all of `ids`, making numbers for those that have none.
+pub(crate) fn number<'a>(session: &mut Session<'_>, ids: Vec<&'a str>) -> Result<Numbered<'a>> {
+    match session.filters() {
+        Some(known) => number_by_hash(session, &known, &ids),
+        None => number_by_text(session, ids),
+    }
 }
 
-fn number_by_hash<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<Numbered<'a>> {
-    let mut keys = find(session, ids)?;
-    let new: Vec<&str> = ids.iter().copied().filter(|id| !keys.contains_key(id)).collect();
+/// New numbers are in the order in which ids are first named: what is kept by number then grows at its end.
+fn number_by_hash<'a>(session: &mut Session<'_>, known: &Known, ids: &[&'a str]) -> Result<Numbered<'a>> {
+    const NONE: i64 = 0;
+    let mut keys = keys(ids.len());
+    let mut hashed = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Entry::Vacant(new) = keys.entry(*id) {
+            new.insert(NONE);
+            hashed.push((hash(id), *id));
+        }
+    }
+    let mut sought = hashed.clone();
+    sought.sort_unstable_by_key(|(hash, _)| *hash);
+    keys.extend(find_hashed(session, known, sought)?);
+    hashed.retain(|(_, id)| keys.get(id) == Some(&NONE));
     let first = last_key(session)? + 1;
-    let numbered: Vec<(i64, &str)> = (first..).zip(new).collect();
+    let numbered: Vec<(i64, &str)> = (first..).zip(hashed.iter().map(|(_, id)| *id)).collect();
     let columns = vec![
         Column::Ints(numbered.iter().map(|(key, _)| *key).collect()),
         Column::Texts(numbered.iter().map(|(_, id)| *id).collect()),
     ];
     session.run_rows("insert into item (key, id) {many key, id}", &Rows { columns }, &[])?;
-    add_hashes(session, &numbered)?;
+    add_hashes(session, (first..).zip(hashed.iter().map(|(hash, _)| *hash)))?;
     fill(session)?;
     keys.extend(numbered.iter().map(|(key, id)| (*id, *key)));
     Ok((keys, numbered.into_iter().map(|(key, _)| key).collect()))
 }
 
-/// The engine makes a number for each id that has none, whoever else does so at the same moment.
-fn number_by_text<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<Numbered<'a>> {
-    let rows = Rows { columns: vec![Column::Texts(ids.to_vec())] };
+/// The engine makes a number for each id that has none, whoever else does so at the same moment. Sorted, so that two
+/// batches with the same ids lock them in the same order and neither waits for the other forever.
+fn number_by_text<'a>(session: &mut Session<'_>, mut ids: Vec<&'a str>) -> Result<Numbered<'a>> {
+    ids.sort_unstable();
+    ids.dedup();
+    let rows = Rows { columns: vec![Column::Texts(ids.clone())] };
     let made = session.insert_new("item", &["id"], &[], &rows)?;
     let there: Vec<&str> =
         ids.iter().zip(&made).filter(|(_, key)| key.is_none()).map(|(id, _)| *id).collect();
     let mut keys = find_by_text(session, &there)?;
     let new = ids.iter().zip(made).filter_map(|(id, key)| Some((*id, key?)));
-    let mut fresh = HashSet::new();
+    let mut fresh = HashSet::default();
     for (id, key) in new {
         keys.insert(id, key);
         fresh.insert(key);
@@ -224,9 +260,9 @@ fn number_by_text<'a>(session: &mut Session<'_>, ids: &[&'a str]) -> Result<Numb
     }
 }
 
-fn add_hashes(session: &mut Session<'_>, numbered: &[(i64, &str)]) -> Result<()> {
-    let mut rows: Vec<(i64, i64, i64)> =
-        numbered.iter().map(|(key, id)| (key / ERA, hash(id), *key)).collect();
+/// Puts hashes to numbers.
+fn add_hashes(session: &mut Session<'_>, numbered: impl Iterator<Item = (i64, i64)>) -> Result<()> {
+    let mut rows: Vec<(i64, i64, i64)> = numbered.map(|(key, hash)| (key / ERA, hash, key)).collect();
     rows.sort_unstable();
     let columns = vec![
         Column::Ints(rows.iter().map(|(era, _, _)| *era).collect()),
@@ -261,10 +297,9 @@ pub(crate) fn index(session: &mut Session<'_>) -> Result<()> {
         let items = session.list(
             "select key, id from item where key >= $1 and key < $2",
             &[(era * ERA).into(), ((era + 1) * ERA).into()],
-            |row| Ok((row.int(0)?, row.string(1)?)),
+            |row| Ok((row.int(0)?, hash(row.text(1)?))),
         )?;
-        let items: Vec<(i64, &str)> = items.iter().map(|(key, id)| (*key, id.as_str())).collect();
-        add_hashes(session, &items)?;
+        add_hashes(session, items.into_iter())?;
     }
     fill(session)
 }

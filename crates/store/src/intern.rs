@@ -1,9 +1,11 @@
 //! Long names become short numbers once: ids, markings, lanes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+
+use foldhash::fast::RandomState;
 
 use crate::error::{Result, StoreError};
-use crate::ids;
+use crate::ids::{self, Keys};
 use crate::store::Write;
 
 /// The collection number under which lanes of the whole store stand.
@@ -11,9 +13,9 @@ pub(crate) const WHOLE_STORE: i64 = 0;
 
 /// Numbers of ids.
 pub(crate) struct Items<'a> {
-    keys: HashMap<&'a str, i64>,
+    keys: Keys<'a>,
     /// Those that were not in the store before, of which there can be no object either.
-    fresh: HashSet<i64>,
+    fresh: HashSet<i64, RandomState>,
 }
 
 impl Items<'_> {
@@ -36,12 +38,9 @@ pub(crate) struct LaneOf<'a> {
 }
 
 impl Write<'_> {
-    /// Numbers all of `ids`, making those that are new. Sorted, so that two batches with the same ids lock them in
-    /// the same order and neither waits for the other forever.
-    pub(crate) fn intern_items<'a>(&mut self, mut ids: Vec<&'a str>) -> Result<Items<'a>> {
-        ids.sort_unstable();
-        ids.dedup();
-        let (keys, fresh) = ids::number(&mut self.session, &ids)?;
+    /// Numbers all of `ids`, making those that are new.
+    pub(crate) fn intern_items<'a>(&mut self, ids: Vec<&'a str>) -> Result<Items<'a>> {
+        let (keys, fresh) = ids::number(&mut self.session, ids)?;
         Ok(Items { keys, fresh })
     }
 

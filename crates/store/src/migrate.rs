@@ -7,7 +7,7 @@ use crate::error::{Result, StoreError};
 use crate::ids;
 
 /// All migrations in order; the first is number 1.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("../migrations/001-objects.sql"),
     include_str!("../migrations/002-accounts.sql"),
     include_str!("../migrations/003-work.sql"),
@@ -20,6 +20,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("../migrations/010-ids.sql"),
     include_str!("../migrations/011-spent.sql"),
     include_str!("../migrations/012-times.sql"),
+    include_str!("../migrations/013-fewer.sql"),
 ];
 
 /// The migration after which hashes of ids are made by the program.

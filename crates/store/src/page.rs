@@ -312,10 +312,15 @@ impl Read<'_> {
         }
         let condition = condition(versions, values.len() + 1);
         let text = if merged {
-            let arm = |lane| {
-                format!("select {CANDIDATE} from member m where m.lane = ${lane} and m.place > $1{condition}")
+            // The words of the two indexes over lanes, of which each row is in one.
+            let halves: &[&str] = if condition == NEWEST { &[""] } else { &[NEWEST, REPLACED] };
+            let arm = |(half, lane): (&&str, usize)| {
+                format!(
+                    "select {CANDIDATE} from member m where m.lane = ${lane} and m.place > $1{half}{condition}"
+                )
             };
-            let arms: Vec<String> = (3..=values.len()).map(arm).collect();
+            let ranges = halves.iter().flat_map(|half| (3..=values.len()).map(move |lane| (half, lane)));
+            let arms: Vec<String> = ranges.map(arm).collect();
             // Ordered by the number of its first column, the place: a merge in both engines, and no sort.
             format!("{} order by 1 limit $2", arms.join(" union all "))
         } else {
@@ -478,6 +483,10 @@ impl Read<'_> {
         Ok(out)
     }
 }
+
+/// The words of the indexes `member_newest` and `member_replaced`.
+const NEWEST: &str = " and m.newest > 0";
+const REPLACED: &str = " and m.newest = 0";
 
 /// What of a row's edges can be wanted, in the words of the index `member_newest` where that one suffices. Instants are
 /// the given parameter.

@@ -3,7 +3,7 @@
 //! What is taken out leaves a tombstone with a place of its own, so that whoever follows the collection learns of it.
 //! The object itself stays in the store: other collections may hold it, and evidence may rest on it.
 
-use crate::add::Joining;
+use crate::add::{Joining, SOURCE_REF};
 use crate::clearance::{Clearance, MarkingKey};
 use crate::collection::CollectionKey;
 use crate::edges::{AT_ALL, IN_LANE, INSIDE};
@@ -163,8 +163,7 @@ impl Write<'_> {
         let whole = self.intern_lane(lane(WHOLE_STORE))?;
         self.session.run("update object set lane = $1 where key = $2", &[whole.into(), object.into()])?;
         self.remark_values(object, before, marking)?;
-        self.session
-            .run("update relation set marking = $1 where object = $2", &[marking.into(), object.into()])?;
+        self.remark_relations(item, object, before, marking)?;
         let collections = self.session.list(
             "select c.collection from clock c join member m {using member_item} on m.collection = c.collection \
              and m.item = $1 and m.version_us = $2 order by c.collection",
@@ -184,8 +183,23 @@ impl Write<'_> {
         Ok(MarkingKey(marking))
     }
 
+    /// What an object states goes out from itself, or from what it names as the source of a relationship.
+    fn remark_relations(&mut self, item: i64, object: i64, before: i64, marking: i64) -> Result<()> {
+        let mut sources = self.session.list(
+            "select target from relation where source = $1 and marking = $2 and object = $3 and kind = $4",
+            &[item.into(), before.into(), object.into(), SOURCE_REF.into()],
+            |row| row.int(0),
+        )?;
+        sources.push(item);
+        self.session.run(
+            "update relation set marking = $1 where source {in $2} and marking = $3 and object = $4",
+            &[marking.into(), Value::Set(&sources), before.into(), object.into()],
+        )?;
+        Ok(())
+    }
+
     fn remark_values(&mut self, object: i64, before: i64, marking: i64) -> Result<()> {
-        let text = "select words from terms where object = $1";
+        let text = "select words from beside where object = $1";
         let words = self.session.first(text, &[object.into()], |row| row.string(0))?.unwrap_or_default();
         let values: Vec<&str> = words.split(SEPARATOR).collect();
         self.session.run_rows(

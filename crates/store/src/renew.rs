@@ -66,7 +66,8 @@ impl Read<'_> {
         for (lane, collection) in lanes {
             // Dates rise with places: where the first is late enough, all are.
             let rows = self.session.list(
-                "select place, added_us from member where lane = $1 order by place limit $2",
+                "select place, added_us from member where lane = $1 and newest > 0 union all \
+                 select place, added_us from member where lane = $1 and newest = 0 order by 1 limit $2",
                 &[lane.into(), (limit as i64).into()],
                 |row| Ok((row.int(0)?, row.int(1)?)),
             )?;

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::add::CREATED_BY_REF;
 use crate::clearance::{Clearance, MarkingKey};
 use crate::engine::{Column, Row, Rows, Value};
 use crate::error::Result;
@@ -177,7 +178,7 @@ pub(crate) fn era(object: i64) -> i64 {
     object / ERA_OBJECTS
 }
 
-/// What stands between the values of an object, and in none of them (`terms` in the migrations).
+/// What stands between the values of an object, and in none of them (`beside` in the migrations).
 pub(crate) const SEPARATOR: char = '\u{1f}';
 
 /// Without blanks around it. Nearly every value begins and ends with a letter or a digit of ASCII.
@@ -399,10 +400,14 @@ impl Read<'_> {
                 "select key from object where item = $3 and key > $1".to_owned(),
                 vec![from, limit, Value::Int(*item)],
             ),
-            Driver::Creator(item) => (
-                "select key from object where creator = $3 and key > $1".to_owned(),
-                vec![from, limit, Value::Int(*item)],
-            ),
+            Driver::Creator(creator) => {
+                merged(&checked.markings, vec![from, limit, Value::Int(*creator)], &|marking| {
+                    format!(
+                        "select object from relation where target = $3 and marking {marking} and object > $1 \
+                         and kind = '{CREATED_BY_REF}'"
+                    )
+                })
+            }
             Driver::Value(value) => return self.candidates_by_value(value, &checked.markings, after, step),
             Driver::Prefix(prefix) => return self.candidates_by_prefix(prefix, after, step),
             Driver::Time(since, until) => return self.candidates_by_time(*since, *until, after, step),
@@ -565,6 +570,10 @@ fn term(sought: Sought<'_>) -> String {
     }
 }
 
+/// That an object states a relation to an id: by the index over targets, in which its marking comes before it.
+const STATES: &str = " and exists (select 1 from lane w cross join relation x where w.key = o.lane \
+    and x.target = # and x.marking = w.marking and x.object = o.key)";
+
 /// Writes what a query asks of each candidate.
 fn conditions<'a>(
     checked: &Checked<'_>,
@@ -579,7 +588,7 @@ fn conditions<'a>(
     };
     for term in terms {
         add(
-            " and exists (select 1 from terms t where t.object = o.key and {find}(t.words, #) > 0)",
+            " and exists (select 1 from beside b where b.object = o.key and {find}(b.words, #) > 0)",
             Value::Text(term),
         );
     }
@@ -587,7 +596,7 @@ fn conditions<'a>(
     let numbers = [
         (" and o.item = #", checked.item),
         (" and o.creator = #", checked.creator),
-        (" and exists (select 1 from relation x where x.object = o.key and x.target = #)", checked.target),
+        (STATES, checked.target),
         (" and o.version_us >= #", query.since_us),
         (" and o.version_us < #", query.until_us),
     ];

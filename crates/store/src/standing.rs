@@ -55,7 +55,7 @@ impl Read<'_> {
              from {rows item} join item i on i.key = r.item join object o on o.item = i.key and o.version_us = \
              (select max(n.version_us) from object n where n.item = i.key) \
              join lane l on l.key = o.lane join marking k on k.key = l.marking \
-             left join given g on g.object = o.key left join account a on a.key = g.account";
+             left join beside b on b.object = o.key left join account a on a.key = b.giver";
         self.list_versions(text, ids, with_bytes)
     }
 
@@ -64,7 +64,7 @@ impl Read<'_> {
         let text = "select i.id, o.version_us, k.summary, a.name, case when $2 = 1 then o.bytes end \
              from {rows item} join item i on i.key = r.item \
              join object o on o.item = i.key join lane l on l.key = o.lane join marking k on k.key = l.marking \
-             left join given g on g.object = o.key left join account a on a.key = g.account \
+             left join beside b on b.object = o.key left join account a on a.key = b.giver \
              order by i.id, o.version_us";
         self.list_versions(text, ids, with_bytes)
     }
@@ -90,8 +90,8 @@ impl Read<'_> {
     pub fn naming(&mut self, ids: &[&str], giver: AccountKey, limit: usize) -> Result<Vec<Naming>> {
         let mut found = Vec::new();
         // One id after the other: a limit for each, and few of a batch are named by anything that is already there.
-        let text = "select s.id, o.version_us, k.summary from relation t join given g on g.object = t.object \
-             and g.account = $2 join object o on o.key = t.object join item s on s.key = o.item \
+        let text = "select s.id, o.version_us, k.summary from relation t join beside b on b.object = t.object \
+             and b.giver = $2 join object o on o.key = t.object join item s on s.key = o.item \
              join marking k on k.key = t.marking where t.target = $1 \
              order by t.target, t.marking, t.object, t.kind limit $3";
         for (key, name) in self.named_items(ids)? {
@@ -112,7 +112,7 @@ impl Read<'_> {
     pub fn containing(&mut self, ids: &[&str]) -> Result<Vec<Containing>> {
         let mut found = Vec::new();
         let text = "select distinct k.summary, a.name from relation t join marking k on k.key = t.marking \
-             left join given g on g.object = t.object left join account a on a.key = g.account \
+             left join beside b on b.object = t.object left join account a on a.key = b.giver \
              where t.target = $1 and t.kind = 'object_refs'";
         for (key, contained) in self.named_items(ids)? {
             found.extend(self.session.list(text, &[key.into()], |row| {

@@ -18,9 +18,9 @@
 
 use super::value::Rows;
 
-/// Rows that SQLite inserts with one statement where `{many …}` says so: into a table with one index that is worth a
-/// third of the time; with more of them it would keep a journal for the statement.
-pub(crate) const MANY: usize = 16;
+/// Rows that SQLite inserts with one statement where `{many …}` says so: that is worth a third of the time, as what grows
+/// at its end stays open there, and what the statement keeps to undo itself is shared out.
+pub(crate) const MANY: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {

@@ -87,6 +87,25 @@ impl Session<'_> {
         }
     }
 
+    /// Inserts rows that nobody else can have inserted; their keys.
+    pub(crate) fn insert_sure(
+        &mut self,
+        table: &str,
+        unique: &[&str],
+        others: &[&str],
+        rows: Rows<'_>,
+    ) -> Result<Vec<Option<i64>>> {
+        match self {
+            Session::Sqlite(..) if rows.len() == 0 => Ok(Vec::new()),
+            Session::Sqlite(connection, _) => {
+                rows.check()?;
+                let names = [unique, others].concat().join(", ");
+                Ok(sqlite::insert_numbered(connection, table, &names, rows)?.map(Some).collect())
+            }
+            Session::Postgres(_) => self.insert_new(table, unique, others, &rows),
+        }
+    }
+
     /// Inserts rows that are not in a table yet, as told by their first columns, `unique`; the new key of each row, and
     /// none for a row that was there.
     pub(crate) fn insert_new(

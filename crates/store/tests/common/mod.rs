@@ -164,6 +164,10 @@ impl Made {
     }
 
     pub(crate) fn related(mut self, source: &str, kind: &str, target: &str) -> Self {
+        if source != self.id {
+            // As a relationship names what it goes out from.
+            self.relations.push((self.id.clone(), "source_ref".to_owned(), source.to_owned()));
+        }
         self.relations.push((source.to_owned(), kind.to_owned(), target.to_owned()));
         self
     }

@@ -40,7 +40,7 @@ macro_rules! store_suite {
                 backup: a_dump_is_restored_row_for_row, a_damaged_dump_is_refused, a_dump_is_of_one_moment,
                     a_dump_of_an_earlier_migration_is_restored;
                 opening: opening_again_changes_nothing, a_newer_store_is_refused, an_altered_migration_is_refused,
-                    values_of_before_get_their_era,
+                    a_store_of_before_is_brought_forward,
                     several_may_open_at_once;
             );
         }

@@ -73,16 +73,17 @@ pub(crate) fn other_bytes_of_a_version_are_a_conflict(home: &Home) {
 
 pub(crate) fn one_bad_object_does_not_spoil_a_batch(home: &Home) {
     let collection = home.collection("1");
-    let mut objects = many(0, 6);
+    let mut objects = many(0, 7);
     objects[1].id = "indicator--\0".to_owned();
     objects[2].id = String::new();
     objects[3].object_type = "x".repeat(5_000);
     objects[4].values = vec!["nul\0inside".to_owned(), "v".repeat(100_000), String::new()];
     objects[5] = objects[5].clone().related("a\0", "uses", "b");
+    objects[6].relations = vec![("a".to_owned(), "uses".to_owned(), "b".to_owned())];
     let outcomes = home.add(collection, &objects);
     assert!(matches!(outcomes[0], Outcome::Added { place: 1 }));
     assert!(matches!(outcomes[4], Outcome::Added { place: 2 }));
-    for at in [1, 2, 3, 5] {
+    for at in [1, 2, 3, 5, 6] {
         assert!(matches!(outcomes[at], Outcome::Refused(_)), "{at}: {:?}", outcomes[at]);
     }
 }

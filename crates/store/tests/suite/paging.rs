@@ -321,6 +321,15 @@ pub(crate) fn tightening_a_marking_hides_everywhere(home: &Home) {
         let (related, _) =
             home.store.read(|read| read.related("a--1", direction, clearance, &start, 10)).unwrap();
         assert_eq!(related.len(), expected);
+        let incoming = watchfire_store::Direction::Incoming;
+        for id in ["a--1", "b--1"] {
+            let (related, _) =
+                home.store.read(|read| read.related(id, incoming, clearance, &start, 10)).unwrap();
+            assert_eq!(related.len(), expected, "{id}");
+        }
+        let pointing = watchfire_store::Query { related_to: Some("a--1"), ..query.clone() };
+        let (found, _) = home.store.read(|read| read.search(&pointing, clearance, &start, 10)).unwrap();
+        assert_eq!(found.len(), expected);
     }
     // What comes again does not loosen it.
     let third = home.collection("3");

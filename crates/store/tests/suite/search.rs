@@ -104,7 +104,7 @@ pub(crate) fn a_search_keeps_to_the_clearance(home: &Home) {
     for (n, object) in objects.iter_mut().enumerate() {
         object.values = vec!["same".to_owned()];
         object.created_by = Some("identity--a".to_owned());
-        object.relations = vec![("x--1".to_owned(), "uses".to_owned(), "y--1".to_owned())];
+        *object = object.clone().related("x--1", "uses", "y--1");
         if n % 4 != 0 {
             object.marking = "red".to_owned();
         }
