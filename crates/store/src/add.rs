@@ -6,15 +6,15 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
-use std::ops::Range;
 
 use crate::account::AccountKey;
 use crate::collection::CollectionKey;
 use crate::engine::{Column, Rows};
 use crate::error::Result;
 use crate::intern::{Items, LaneOf, WHOLE_STORE};
-use crate::search::{SEPARATOR, era, fold_into};
+use crate::search::{SEPARATOR, fold_into};
 use crate::store::Write;
+use crate::values::NewValue;
 
 /// The largest object. The largest real ones (a report with its images) are a few megabytes; PostgreSQL holds a value
 /// of up to 1 GB, and a node says a smaller limit itself (TAXII 2.1 `max_content_length`).
@@ -266,12 +266,7 @@ impl Write<'_> {
                 }
                 let start = text.len();
                 fold_into(value, &mut text);
-                values.push(Value {
-                    head: head(&text.as_bytes()[start..]),
-                    at: start..text.len(),
-                    marking: entry.lane.marking,
-                    object: entry.object,
-                });
+                values.push(NewValue::new(&text, start..text.len(), entry.lane.marking, entry.object));
                 text.push(SEPARATOR);
             }
             if text.len() > first || object.giver.is_some() {
@@ -313,27 +308,6 @@ impl Write<'_> {
         self.session.run_rows(
             "insert into relation (source, kind, target, marking, object) \
              {many source, kind, target, marking, object} on conflict do nothing",
-            &Rows { columns },
-            &[],
-        )
-    }
-
-    fn insert_values(&mut self, text: &str, values: &mut Vec<Value>) -> Result<()> {
-        // In the order of the index: neighbours fall on one page. Most differ in their first bytes.
-        let key = |value: &Value| {
-            (era(value.object), value.head, &text[value.at.clone()], value.marking, value.object)
-        };
-        values.sort_unstable_by(|one, two| key(one).cmp(&key(two)));
-        values.dedup_by(|one, two| key(one) == key(two));
-        let columns = vec![
-            Column::Ints(values.iter().map(|value| era(value.object)).collect()),
-            Column::Texts(values.iter().map(|value| &text[value.at.clone()]).collect()),
-            Column::Ints(values.iter().map(|value| value.marking).collect()),
-            Column::Ints(values.iter().map(|value| value.object).collect()),
-        ];
-        self.session.run_rows(
-            "insert into value (era, value, marking, object) {many era, value, marking, object} \
-             on conflict do nothing",
             &Rows { columns },
             &[],
         )
@@ -464,23 +438,6 @@ pub(crate) struct Joining {
     pub(crate) object: i64,
     pub(crate) lane: i64,
     pub(crate) added_us: i64,
-}
-
-/// A value of an object, folded: where it stands in the text of the batch.
-struct Value {
-    /// Its first bytes, as a number that is in the order of texts.
-    head: u64,
-    at: Range<usize>,
-    marking: i64,
-    object: i64,
-}
-
-/// The first bytes of a text, in the order of texts: what is shorter comes first.
-fn head(text: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    let length = text.len().min(bytes.len());
-    bytes[..length].copy_from_slice(&text[..length]);
-    u64::from_be_bytes(bytes)
 }
 
 /// How an object that is in the store already is sorted there.

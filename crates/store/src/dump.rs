@@ -51,12 +51,12 @@ struct Table {
     since: i64,
     /// The last migration with which it was there.
     until: i64,
-    /// What it was up to and with a migration, where a later one changed it: that migration, columns, order.
-    before: Option<(i64, Columns, &'static str)>,
+    /// What it was up to and with some migrations, where later ones changed it: the migration, columns, order.
+    before: &'static [(i64, Columns, &'static str)],
 }
 
 const fn table(name: &'static str, columns: Columns, order: &'static str, has_key: bool) -> Table {
-    Table { name, columns, order, has_key, since: 1, until: i64::MAX, before: None }
+    Table { name, columns, order, has_key, since: 1, until: i64::MAX, before: &[] }
 }
 
 use Kind::{Bytes as B, Int as I, Text as T};
@@ -128,11 +128,14 @@ const TABLES: &[Table] = &[
     ),
     table(
         "value",
-        &[("era", I), ("value", T), ("marking", I), ("object", I)],
+        &[("era", I), ("value", T), ("marking", I), ("object", I), ("run", T)],
         "era, value, marking, object",
         false,
     )
-    .unlike(8, &[("value", T), ("marking", I), ("object", I)], "value, marking, object"),
+    .unlike(&[
+        (8, &[("value", T), ("marking", I), ("object", I)], "value, marking, object"),
+        (13, &[("era", I), ("value", T), ("marking", I), ("object", I)], "era, value, marking, object"),
+    ]),
     table("terms", &[("object", I), ("words", T)], "object", false).since(6).until(12),
     table("given", &[("object", I), ("account", I)], "object", false).since(8).until(12),
     table("beside", &[("object", I), ("giver", I), ("words", T)], "object", false).since(13),
@@ -223,11 +226,11 @@ const TABLES: &[Table] = &[
         "hash",
         false,
     )
-    .unlike(
+    .unlike(&[(
         6,
         &[("hash", B), ("account", I), ("created_us", I), ("seen_us", I), ("expires_us", I)],
         "hash",
-    ),
+    )]),
     table(
         "audit",
         &[
@@ -283,19 +286,19 @@ impl Table {
         Self { until: migration, ..self }
     }
 
-    const fn unlike(self, until: i64, columns: Columns, order: &'static str) -> Self {
-        Self { before: Some((until, columns, order)), ..self }
+    const fn unlike(self, before: &'static [(i64, Columns, &'static str)]) -> Self {
+        Self { before, ..self }
     }
 
     /// The table as it was with a migration; none where it came later or was gone.
     fn at(&self, migration: i64) -> Option<Self> {
-        let before = self.before.filter(|(until, ..)| migration <= *until);
+        let before = self.before.iter().find(|(until, ..)| migration <= *until);
         let (columns, order) =
-            before.map_or((self.columns, self.order), |(_, columns, order)| (columns, order));
+            before.map_or((self.columns, self.order), |(_, columns, order)| (*columns, *order));
         (self.since..=self.until).contains(&migration).then_some(Self {
             columns,
             order,
-            before: None,
+            before: &[],
             ..*self
         })
     }

@@ -45,6 +45,7 @@ mod status;
 mod store;
 mod tls;
 mod upstream;
+mod values;
 mod work;
 
 pub use account::{Account, AccountKey, NewAccount, Right, Role, Token, TokenKey};

@@ -7,7 +7,7 @@ use crate::error::{Result, StoreError};
 use crate::ids;
 
 /// All migrations in order; the first is number 1.
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("../migrations/001-objects.sql"),
     include_str!("../migrations/002-accounts.sql"),
     include_str!("../migrations/003-work.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("../migrations/011-spent.sql"),
     include_str!("../migrations/012-times.sql"),
     include_str!("../migrations/013-fewer.sql"),
+    include_str!("../migrations/014-runs.sql"),
 ];
 
 /// The migration after which hashes of ids are made by the program.

@@ -11,7 +11,6 @@ use crate::engine::{Column, Rows, Value};
 use crate::error::{Result, StoreError};
 use crate::intern::{LaneOf, WHOLE_STORE};
 use crate::page::{Filter, PAGE_LIMIT};
-use crate::search::{SEPARATOR, era};
 use crate::store::{Read, Write};
 
 /// A version of an object that was taken out of a collection.
@@ -196,18 +195,6 @@ impl Write<'_> {
             &[marking.into(), Value::Set(&sources), before.into(), object.into()],
         )?;
         Ok(())
-    }
-
-    fn remark_values(&mut self, object: i64, before: i64, marking: i64) -> Result<()> {
-        let text = "select words from beside where object = $1";
-        let words = self.session.first(text, &[object.into()], |row| row.string(0))?.unwrap_or_default();
-        let values: Vec<&str> = words.split(SEPARATOR).collect();
-        self.session.run_rows(
-            "update value set marking = $2 from {rows word} where value.value = r.word and value.marking = $3 \
-             and value.object = $4 and value.era = $5",
-            &Rows { columns: vec![Column::Texts(values)] },
-            &[marking.into(), before.into(), object.into(), era(object).into()],
-        )
     }
 }
 

@@ -40,7 +40,7 @@ const WALK_LIMIT: usize = 100_000;
 pub(crate) const ERA_OBJECTS: i64 = 131_072;
 
 /// Index ranges that are merged in one statement; of more, the result is sorted.
-const MERGED_LIMIT: usize = 64;
+pub(crate) const MERGED_LIMIT: usize = 64;
 
 /// What is looked for among values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,37 +230,6 @@ fn merged<'a>(
     (texts.join(" union all "), values)
 }
 
-/// The same over the values of some eras, where $1 is an object to begin after, $2 a limit and $3 a value.
-fn merged_eras<'a>(
-    eras: &[i64],
-    markings: &'a [i64],
-    mut values: Vec<Value<'a>>,
-) -> (String, Vec<Value<'a>>) {
-    let arm = |era: usize, marking: String| {
-        format!(
-            "select object from value where era = ${era} and value = $3 and marking {marking} and object > $1"
-        )
-    };
-    let first = values.len() + 1;
-    let mut ranges: Vec<(i64, i64)> =
-        eras.iter().flat_map(|era| markings.iter().map(|marking| (*era, *marking))).collect();
-    if ranges.len() > MERGED_LIMIT {
-        values.extend([Value::Int(eras[0]), Value::Set(markings)]);
-        return (format!("{} order by 1 limit $2", arm(first, format!("{{in ${}}}", first + 1))), values);
-    }
-    // No row has the marking 0.
-    ranges.resize(ranges.len().next_power_of_two(), (0, 0));
-    values.extend(ranges.iter().flat_map(|(era, marking)| [Value::Int(*era), Value::Int(*marking)]));
-    let arms: Vec<String> =
-        (0..ranges.len()).map(|at| arm(first + 2 * at, format!("= ${}", first + 2 * at + 1))).collect();
-    (format!("{} order by 1 limit $2", arms.join(" union all ")), values)
-}
-
-/// The first text beyond all that begin with `prefix`, in the order of bytes.
-fn beyond(prefix: &str) -> String {
-    format!("{prefix}\u{10ffff}")
-}
-
 impl Read<'_> {
     /// Objects that a query finds and the asker may see, from `after` on, and where to go on if there may be more.
     /// By a prefix an object can be found once for each of its values.
@@ -415,64 +384,10 @@ impl Read<'_> {
         self.session.list(&format!("{text} order by 1 limit $2"), &values, by_object)
     }
 
-    /// Era by era, in the order of objects: as many eras in one statement as it can merge.
-    fn candidates_by_value(
-        &mut self,
-        value: &str,
-        markings: &[i64],
-        after: &Cursor,
-        step: usize,
-    ) -> Result<Vec<Cursor>> {
-        let eras: Vec<i64> = (era(after.object)..=self.last_era()?).collect();
-        let mut found = Vec::new();
-        for eras in eras.chunks((MERGED_LIMIT / markings.len()).max(1)) {
-            let limit = Value::Int((step - found.len()) as i64);
-            let values = vec![Value::Int(after.object), limit, Value::Text(value)];
-            let (text, values) = merged_eras(eras, markings, values);
-            found.extend(
-                self.session
-                    .list(&text, &values, |row| Ok(Cursor { object: row.int(0)?, ..Cursor::default() }))?,
-            );
-            if found.len() >= step {
-                break;
-            }
-        }
-        Ok(found)
-    }
-
     /// The last era in which there is an object.
     pub(crate) fn last_era(&mut self) -> Result<i64> {
         let text = "select key from object order by key desc limit 1";
         Ok(self.session.first(text, &[], |row| row.int(0))?.map_or(0, era))
-    }
-
-    /// Era by era, and in each in the order of values.
-    fn candidates_by_prefix(&mut self, prefix: &str, after: &Cursor, step: usize) -> Result<Vec<Cursor>> {
-        let beyond = beyond(prefix);
-        let begun = era(after.object);
-        let mut found = Vec::new();
-        for era in begun..=self.last_era()? {
-            let goes_on = era == begun && !after.word.is_empty();
-            let (word, number, object) =
-                if goes_on { (after.word.as_str(), after.number, after.object) } else { (prefix, 0, 0) };
-            found.extend(self.session.list(
-                "select value, marking, object from value where era = $6 and value >= $1 and value < $2 \
-                 and (value, marking, object) > ($1, $3, $4) order by value, marking, object limit $5",
-                &[
-                    Value::Text(word),
-                    Value::Text(&beyond),
-                    Value::Int(number),
-                    Value::Int(object),
-                    Value::Int((step - found.len()) as i64),
-                    Value::Int(era),
-                ],
-                |row| Ok(Cursor { word: row.string(0)?, number: row.int(1)?, object: row.int(2)? }),
-            )?);
-            if found.len() >= step {
-                break;
-            }
-        }
-        Ok(found)
     }
 
     /// In the order of dates, whatever the era: the first ones of each are the first ones of all.

@@ -92,7 +92,7 @@ pub(crate) fn a_damaged_dump_is_refused(home: &Home) {
         without(object),
         without(lines.len() - 1),
         whole.replacen("\\\"n\\\":700", "\\\"n\\\":701", 1),
-        whole.replacen("\"migration\":13", "\"migration\":2", 1),
+        whole.replacen("\"migration\":14", "\"migration\":2", 1),
         whole.replacen("{\"table\":\"object\"}", "{\"table\":\"thing\"}", 1),
         whole.replacen(lines[object], "[1,2]", 1),
         whole.replacen(lines[object], "[\"x\",null,3,4,5,6]", 1),
@@ -157,9 +157,13 @@ fn of_migration(number: i64) -> Vec<(&'static str, Vec<Value>)> {
     };
     add(4, "party", vec![json!(["organisation", "cert", "{}"])]);
     add(5, "upstream", vec![json!(["https://x", 1, "s", "l", "n", NOON])]);
-    add(6, "terms", vec![json!([1, "\u{1f}alpha\u{1f}"]), json!([2, "\u{1f}beta\u{1f}"])]);
+    if number < 13 {
+        add(6, "terms", vec![json!([1, "\u{1f}alpha\u{1f}"]), json!([2, "\u{1f}beta\u{1f}"])]);
+        add(8, "given", vec![json!([1, 1])]);
+    }
+    let beside = vec![json!([1, 1, "\u{1f}alpha\u{1f}"]), json!([2, null, "\u{1f}beta\u{1f}"])];
+    add(13, "beside", beside);
     add(11, "spent", vec![json!(["word", NOON])]);
-    add(8, "given", vec![json!([1, 1])]);
     let values = [json!(["alpha", 1, 1]), json!(["beta", 1, 2])];
     let in_era = [json!([0, "alpha", 1, 1]), json!([0, "beta", 1, 2])];
     add(1, "value", if number < 9 { values } else { in_era }.to_vec());
@@ -189,7 +193,7 @@ fn dump_of_migration(number: i64) -> String {
 
 pub(crate) fn a_dump_of_an_earlier_migration_is_restored(home: &Home) {
     let is_file = home.folder.is_some();
-    for number in 3..=12 {
+    for number in 3..=13 {
         let Some(target) = (if is_file { Home::sqlite() } else { Home::postgres() }) else { return };
         let empty = target.store.digest().unwrap();
         let text = dump_of_migration(number);
@@ -210,6 +214,8 @@ pub(crate) fn a_dump_of_an_earlier_migration_is_restored(home: &Home) {
         assert_eq!(found.unwrap().0[0].id, "indicator--a", "{number}");
         let newest = target.store.read(|read| read.newest(&["indicator--b", "indicator--x"], false)).unwrap();
         assert_eq!(newest.len(), 1, "{number}");
+        let given = target.store.read(|read| read.newest(&["indicator--a"], false)).unwrap();
+        assert_eq!(given[0].giver.is_some(), number >= 8, "{number}");
         let mut known = Made::new(0, NOON);
         known.id = "indicator--a".to_owned();
         known.bytes = b"{\"a\":1}".to_vec();

@@ -28,7 +28,8 @@ macro_rules! store_suite {
                     removing_leaves_a_tombstone, removing_the_last_shows_the_one_before,
                     tightening_a_marking_hides_everywhere;
                 model: versions_agree_with_a_simple_model;
-                search: values_are_found_whole_and_by_beginning, values_are_found_in_every_era, dates_are_found_in_every_era, a_search_keeps_to_the_clearance,
+                search: values_are_found_whole_and_by_beginning, values_are_found_in_every_era, values_in_common_are_found_and_remarked,
+                    values_in_common_of_four_writers_are_found, dates_are_found_in_every_era, a_search_keeps_to_the_clearance,
                     every_part_of_a_query_must_hold, search_pages_join_to_the_whole, relations_are_walked_both_ways;
                 accounts: names_are_taken_once, tokens_end, certificates_stand_for_accounts, sessions_end,
                     a_one_time_code_is_used_once, a_word_is_spent_once, rights_are_kept;

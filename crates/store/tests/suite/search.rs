@@ -200,6 +200,98 @@ pub(crate) fn search_pages_join_to_the_whole(home: &Home) {
     }
 }
 
+/// Objects with a value in common stand in one row: it is found by as if each had its own, from any place on, and each can
+/// be taken out of it and come back.
+pub(crate) fn values_in_common_are_found_and_remarked(home: &Home) {
+    let collection = home.collection("1");
+    let made = |number: u64| {
+        let marking = if number.is_multiple_of(4) { "red" } else { "clear" };
+        let other = format!("same-{}", number % 3);
+        Made::new(number, NOON).valued(&["same", &other, "same", ""]).marked(marking)
+    };
+    let mut objects: Vec<Made> = (0..1_300).map(made).collect();
+    home.add(collection, &objects[..700]);
+    for object in &objects[700..705] {
+        home.add(collection, std::slice::from_ref(object));
+    }
+    home.add(collection, &objects[705..]);
+    check_values_in_common(home, &objects);
+    // The first of a run, some within one, one that is alone, the last; then back, and the first once more.
+    for at in [1, 2, 600, 702, 703, 1_299] {
+        for marking in ["red", "clear", "red", "clear"].iter().take(if at == 1 { 4 } else { 3 }) {
+            home.store.write(|write| write.remark(&objects[at].id, NOON, marking)).unwrap();
+            objects[at].marking = (*marking).to_owned();
+        }
+    }
+    check_values_in_common(home, &objects);
+    for object in &mut objects {
+        home.store.write(|write| write.remark(&object.id, NOON, "amber")).unwrap();
+        object.marking = "amber".to_owned();
+    }
+    check_values_in_common(home, &objects);
+    let mut dump = Vec::new();
+    home.store.dump(&mut dump).unwrap();
+    for target in [Home::sqlite(), Home::postgres()].into_iter().flatten() {
+        target.store.restore(&mut dump.as_slice()).unwrap();
+        check_values_in_common(&target, &objects);
+    }
+}
+
+/// Searches as a list of all objects answers them.
+#[track_caller]
+fn check_values_in_common(home: &Home, objects: &[Made]) {
+    let expected = |cleared: &[&str], keep: &dyn Fn(usize) -> bool| -> Vec<String> {
+        let seen = objects.iter().enumerate().filter(|(_, made)| cleared.contains(&&*made.marking));
+        seen.filter(|(at, _)| keep(*at)).map(|(_, made)| made.id.clone()).collect()
+    };
+    for markings in [&["clear"][..], &["red"], &["clear", "red", "amber"]] {
+        let clearance = if markings.len() > 1 { Clearance::Everything } else { cleared(home, markings) };
+        for limit in [9, 250, 5_000] {
+            let ask = |sought: Sought<'_>| {
+                let query = Query { values: vec![sought], ..Query::default() };
+                search(home, &query, &clearance, limit)
+            };
+            let all = expected(markings, &|_| true);
+            assert_eq!(ids(&ask(Sought::Exact("same"))), all, "{markings:?} {limit}");
+            assert_eq!(ids(&ask(Sought::Exact("same-2"))), expected(markings, &|at| at % 3 == 2));
+            let mut by_beginning: Vec<String> =
+                ask(Sought::Prefix("same-")).into_iter().map(|found| found.id).collect();
+            assert_eq!(by_beginning.len(), all.len(), "{markings:?} {limit}");
+            by_beginning.sort_unstable();
+            let mut all = all;
+            all.sort_unstable();
+            assert_eq!(by_beginning, all, "{markings:?} {limit}");
+        }
+    }
+}
+
+/// On a server the keys of batches that are written at the same time may alternate.
+pub(crate) fn values_in_common_of_four_writers_are_found(home: &Home) {
+    std::thread::scope(|scope| {
+        for writer in 0..4_u64 {
+            scope.spawn(move || {
+                let collection = home.collection(&writer.to_string());
+                for round in 0..5 {
+                    let mut batch = many((writer * 5 + round) * 60, 60);
+                    batch.iter_mut().for_each(|made| made.values = vec!["same".to_owned()]);
+                    home.add(collection, &batch);
+                }
+            });
+        }
+    });
+    for sought in [Sought::Exact("same"), Sought::Prefix("sa")] {
+        let query = Query { values: vec![sought], ..Query::default() };
+        for limit in [7, 100, 5_000] {
+            let found = search(home, &query, &Clearance::Everything, limit);
+            let mut ids = ids(&found);
+            assert_eq!(ids.len(), 1_200);
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), 1_200, "{sought:?} {limit}");
+        }
+    }
+}
+
 pub(crate) fn relations_are_walked_both_ways(home: &Home) {
     let collection = home.collection("1");
     let mut report = Made::new(1, NOON).of_type("report");
