@@ -12,7 +12,7 @@ use std::fs;
 use std::time::Instant;
 
 use watchfire_store::{
-    AccountKey, Clearance, CollectionKey, Cursor, Filter, MarkingKey, NewAccount, NewCollection, NewObject,
+    Clearance, CollectionKey, Cursor, Filter, GiverKey, MarkingKey, NewAccount, NewCollection, NewObject,
     NewRelation, Options, Query, Role, Sought, Store,
 };
 
@@ -62,7 +62,7 @@ impl Indicator {
         Self { id, name, domain, words, bytes, version_us, marking }
     }
 
-    fn new_object(&self, giver: AccountKey) -> NewObject<'_> {
+    fn new_object(&self, giver: GiverKey) -> NewObject<'_> {
         NewObject {
             id: &self.id,
             object_type: "indicator",
@@ -93,7 +93,11 @@ fn main() {
         attributes: "{}",
         password_hash: None,
     };
-    let giver = store.write(|write| write.create_account(&account, START_US)).unwrap();
+    let giver = store.write(|write| {
+        let key = write.create_account(&account, START_US)?;
+        write.giver(key, account.organisation)
+    });
+    let giver = giver.unwrap();
     println!("{:<44} {:>12} {:>12}", "", "by wall", "by CPU");
     let mut filled = 0;
     let mut next_report = BATCH;

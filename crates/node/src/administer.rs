@@ -88,6 +88,8 @@ pub struct CollectionLine {
     pub title: String,
     /// Its alias.
     pub alias: Option<String>,
+    /// What is in it.
+    pub description: Option<String>,
     /// Whether everybody may read it.
     pub can_read: bool,
     /// Whether everybody whose role allows it may write to it.
@@ -315,16 +317,34 @@ pub fn parties(config: &Config) -> Result<Vec<PartyLine>> {
     Ok(open_store(config)?.read(|read| Ok(read.parties()?.into_iter().map(line).collect()))?)
 }
 
-/// Makes a collection in an API root, the first where none is given; its id.
-pub fn add_collection(
-    config: &Config,
-    title: &str,
-    alias: Option<&str>,
-    root: Option<&str>,
-    (can_read, can_write): (bool, bool),
-) -> Result<String> {
+/// A collection to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectionSpec<'a> {
+    /// Its title.
+    pub title: &'a str,
+    /// A name that may stand in place of its id.
+    pub alias: Option<&'a str>,
+    /// What is in it.
+    pub description: Option<&'a str>,
+    /// Its API root, if it is not the first.
+    pub api_root: Option<&'a str>,
+    /// Whether everyone who signs in may read it.
+    pub can_read: bool,
+    /// Whether every analyst may write to it.
+    pub can_write: bool,
+}
+
+/// The longest description of a collection. Every list of collections carries it.
+const DESCRIPTION_LIMIT_BYTES: usize = 4096;
+
+/// Makes a collection; its id.
+pub fn add_collection(config: &Config, spec: &CollectionSpec<'_>) -> Result<String> {
+    let CollectionSpec { title, alias, description, can_read, can_write, .. } = *spec;
     check_name(title)?;
-    let root = root.unwrap_or(&config.taxii.api_roots[0].name);
+    if description.is_some_and(|text| text.len() > DESCRIPTION_LIMIT_BYTES) {
+        return Err(asked(format!("the description is longer than {DESCRIPTION_LIMIT_BYTES} bytes")));
+    }
+    let root = spec.api_root.unwrap_or(&config.taxii.api_roots[0].name);
     if !config.taxii.api_roots.iter().any(|known| known.name == root) {
         return Err(asked(format!("there is no API root {root} in the configuration")));
     }
@@ -334,7 +354,7 @@ pub fn add_collection(
         api_root: root,
         alias,
         title,
-        description: None,
+        description,
         can_read,
         can_write,
         media_types: "application/stix+json;version=2.1",
@@ -355,6 +375,7 @@ pub fn collections(config: &Config) -> Result<Vec<CollectionLine>> {
                 api_root: found.api_root,
                 title: found.title,
                 alias: found.alias,
+                description: found.description,
                 can_read: found.can_read,
                 can_write: found.can_write,
             });

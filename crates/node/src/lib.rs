@@ -2,8 +2,9 @@
 //!
 //! A request goes one way: the connection ([`serve`]) → who asks (`sign_in`) → the endpoint (`taxii`, a table of
 //! routes) → a page of the store, cut to what the reader may know (`clearance`) → the gate → an audit row, on disk →
-//! out, as a `Released` body. Objects come in the other way: bytes → what can be kept of them and why not (`intake`) →
-//! their markings, beside those of what is there (`add`) → one transaction with its status and its audit row.
+//! out, as a `Released` body. Objects come in the other way: bytes → what can be kept of them and why not (`intake`) → what
+//! they say of who may know (`batch`) → their markings, beside those of what is there (`standing`) → one transaction with
+//! its status and its audit row (`add`) → what their definitions make understood (`understand`).
 //!
 //! **Invariant**: a body that leaves is made of `Released` values (`taxii::reply`). **Invariant**: nothing is released
 //! before the row that says so is on disk. **Invariant**: the store is only called from blocking threads.
@@ -11,6 +12,7 @@
 mod add;
 mod administer;
 mod audit;
+mod batch;
 mod clearance;
 mod client;
 mod clock;
@@ -33,14 +35,17 @@ mod serve;
 mod session;
 mod settings;
 mod sign_in;
+mod standing;
 mod taxii;
 mod tls;
 mod totp;
+mod understand;
 
 pub use administer::{
-    AccountLine, CollectionLine, NewUser, PartyLine, TokenLine, add_certificate, add_collection, add_token,
-    add_user, backup, check_password, collections, forget_party, grant, parties, restore, revoke_token,
-    set_community, set_disabled, set_organisation, set_password, set_totp, tokens, users,
+    AccountLine, CollectionLine, CollectionSpec, NewUser, PartyLine, TokenLine, add_certificate,
+    add_collection, add_token, add_user, backup, check_password, collections, forget_party, grant, parties,
+    restore, revoke_token, set_community, set_disabled, set_organisation, set_password, set_totp, tokens,
+    users,
 };
 pub use client::{Credential, Offered, Pull, Pulled, Upstream, offers, pull};
 pub use config::{CONFIG_FILE, Config, Validation};

@@ -7,10 +7,10 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
-use crate::account::AccountKey;
 use crate::collection::CollectionKey;
 use crate::engine::{Column, Rows};
 use crate::error::Result;
+use crate::giver::GiverKey;
 use crate::intern::{Items, LaneOf, WHOLE_STORE};
 use crate::search::{SEPARATOR, fold_into};
 use crate::store::Write;
@@ -52,8 +52,8 @@ pub struct NewObject<'a> {
     pub values: Vec<&'a str>,
     /// What it says of how things are related.
     pub relations: Vec<NewRelation<'a>>,
-    /// The account that handed it over.
-    pub giver: Option<AccountKey>,
+    /// Who handed it over.
+    pub giver: Option<GiverKey>,
     /// Its bytes.
     pub bytes: &'a [u8],
 }

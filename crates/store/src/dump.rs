@@ -185,6 +185,7 @@ const TABLES: &[Table] = &[
         "key",
         true,
     ),
+    table("giver", &[("key", I), ("account", I), ("organisation", T)], "key", true).since(15),
     table(
         "collection_right",
         &[("account", I), ("collection", I), ("can_read", I), ("can_write", I)],

@@ -7,7 +7,7 @@ use crate::error::{Result, StoreError};
 use crate::ids;
 
 /// All migrations in order; the first is number 1.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("../migrations/001-objects.sql"),
     include_str!("../migrations/002-accounts.sql"),
     include_str!("../migrations/003-work.sql"),
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("../migrations/012-times.sql"),
     include_str!("../migrations/013-fewer.sql"),
     include_str!("../migrations/014-runs.sql"),
+    include_str!("../migrations/015-sources.sql"),
 ];
 
 /// The migration after which hashes of ids are made by the program.

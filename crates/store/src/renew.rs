@@ -6,7 +6,9 @@ use crate::clearance::MarkingKey;
 use crate::collection::CollectionKey;
 use crate::engine::{Column, Row, Rows};
 use crate::error::Result;
+use crate::giver::GiverKey;
 use crate::ids;
+use crate::page::PAGE_LIMIT_BYTES;
 use crate::store::{Read, Write};
 
 /// A version of an object where it stands in a collection.
@@ -18,6 +20,21 @@ pub struct Standing {
     pub place: i64,
     /// Who may know it.
     pub summary: String,
+}
+
+/// Objects that [`Read::given_under`] tells at once: as many as a transaction makes known to more readers in some
+/// milliseconds.
+pub const GIVEN_LIMIT: usize = 1_000;
+
+/// An object that a giver handed over, where it stands in a collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Its place.
+    pub place: i64,
+    /// Its version.
+    pub version_us: i64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
 }
 
 impl Read<'_> {
@@ -57,13 +74,8 @@ impl Read<'_> {
         before_us: i64,
         limit: usize,
     ) -> Result<Vec<(CollectionKey, Vec<i64>)>> {
-        let lanes = self.session.list(
-            "select key, collection from lane where marking = $1 and collection <> 0 order by key",
-            &[marking.0.into()],
-            |row| Ok((row.int(0)?, CollectionKey(row.int(1)?))),
-        )?;
         let mut found = Vec::new();
-        for (lane, collection) in lanes {
+        for (lane, collection) in self.lanes_of(marking)? {
             // Dates rise with places: where the first is late enough, all are.
             let rows = self.session.list(
                 "select place, added_us from member where lane = $1 and newest > 0 union all \
@@ -80,6 +92,72 @@ impl Read<'_> {
                 found.push((collection, places));
             }
         }
+        Ok(found)
+    }
+
+    fn lanes_of(&mut self, marking: MarkingKey) -> Result<Vec<(i64, CollectionKey)>> {
+        self.session.list(
+            "select key, collection from lane where marking = $1 and collection <> 0 order by key",
+            &[marking.0.into()],
+            |row| Ok((row.int(0)?, CollectionKey(row.int(1)?))),
+        )
+    }
+
+    /// Objects of a marking that a giver handed over, those of one collection that come after a place: as many as
+    /// [`PAGE_LIMIT_BYTES`] hold, at most [`GIVEN_LIMIT`]. None where there are none any more.
+    pub fn given_under(
+        &mut self,
+        marking: MarkingKey,
+        giver: GiverKey,
+        after: Option<(CollectionKey, i64)>,
+    ) -> Result<Option<(CollectionKey, Vec<Given>)>> {
+        let mut lanes = self.lanes_of(marking)?;
+        lanes.sort_unstable_by_key(|(lane, collection)| (*collection, *lane));
+        for lanes in lanes.chunk_by(|(_, one), (_, two)| one == two) {
+            let collection = lanes[0].1;
+            let place = match after {
+                Some((before, _)) if collection < before => continue,
+                Some((same, place)) if collection == same => place,
+                _ => 0,
+            };
+            let lanes: Vec<i64> = lanes.iter().map(|(lane, _)| *lane).collect();
+            let found = self.given_in(&lanes, giver, place)?;
+            if !found.is_empty() {
+                return Ok(Some((collection, found)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn given_in(&mut self, lanes: &[i64], giver: GiverKey, after: i64) -> Result<Vec<Given>> {
+        let from = "from member m join beside b on b.object = m.object and b.giver = $2 \
+             join object o on o.key = m.object where m.lane = $1 and m.place > $3";
+        let sizes =
+            format!("select m.place, cast(length(o.bytes) as {{int}}) {from} order by m.place limit $4");
+        let mut waiting = Vec::new();
+        for lane in lanes {
+            let values = [(*lane).into(), giver.0.into(), after.into(), (GIVEN_LIMIT as i64).into()];
+            waiting.extend(self.session.list(&sizes, &values, |row| Ok((row.int(0)?, row.int(1)?)))?);
+        }
+        waiting.sort_unstable();
+        waiting.truncate(GIVEN_LIMIT);
+        let (mut last, mut bytes) = (after, 0);
+        for (place, size) in waiting {
+            bytes += size;
+            if last > after && bytes > PAGE_LIMIT_BYTES as i64 {
+                break;
+            }
+            last = place;
+        }
+        let text = format!("select m.place, m.version_us, o.bytes {from} and m.place <= $4");
+        let mut found = Vec::new();
+        for lane in lanes {
+            let values = [(*lane).into(), giver.0.into(), after.into(), last.into()];
+            found.extend(self.session.list(&text, &values, |row| {
+                Ok(Given { place: row.int(0)?, version_us: row.int(1)?, bytes: row.bytes(2)?.to_vec() })
+            })?);
+        }
+        found.sort_unstable_by_key(|given| given.place);
         Ok(found)
     }
 }

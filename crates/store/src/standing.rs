@@ -3,11 +3,11 @@
 //! An object's marking follows from the objects that it names and from those that contain it, so whoever adds one asks
 //! here first, for all of a batch at once.
 
-use crate::account::AccountKey;
 use crate::engine::{Column, Row, Rows};
-use crate::error::{Result, StoreError};
+use crate::error::Result;
+use crate::giver::GiverKey;
 use crate::ids;
-use crate::store::{Read, Write};
+use crate::store::Read;
 
 /// A version of an id in the whole store: the newest, where not every one was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub struct Newest {
     pub version_us: i64,
     /// Who may know it.
     pub summary: String,
-    /// The account that handed it over.
-    pub giver: Option<String>,
+    /// Who handed it over.
+    pub giver: Option<GiverKey>,
     /// Its bytes, where they were asked for.
     pub bytes: Vec<u8>,
 }
@@ -44,27 +44,27 @@ pub struct Containing {
     pub contains: String,
     /// Who may know it.
     pub summary: String,
-    /// The account that handed it over.
-    pub giver: Option<String>,
+    /// Who handed it over.
+    pub giver: Option<GiverKey>,
 }
 
 impl Read<'_> {
     /// The newest version of each of some ids; what is not there is left out.
     pub fn newest(&mut self, ids: &[&str], with_bytes: bool) -> Result<Vec<Newest>> {
-        let text = "select i.id, o.version_us, k.summary, a.name, case when $2 = 1 then o.bytes end \
+        let text = "select i.id, o.version_us, k.summary, b.giver, case when $2 = 1 then o.bytes end \
              from {rows item} join item i on i.key = r.item join object o on o.item = i.key and o.version_us = \
              (select max(n.version_us) from object n where n.item = i.key) \
              join lane l on l.key = o.lane join marking k on k.key = l.marking \
-             left join beside b on b.object = o.key left join account a on a.key = b.giver";
+             left join beside b on b.object = o.key";
         self.list_versions(text, ids, with_bytes)
     }
 
     /// Every version of each of some ids, the oldest first.
     pub fn every_version(&mut self, ids: &[&str], with_bytes: bool) -> Result<Vec<Newest>> {
-        let text = "select i.id, o.version_us, k.summary, a.name, case when $2 = 1 then o.bytes end \
+        let text = "select i.id, o.version_us, k.summary, b.giver, case when $2 = 1 then o.bytes end \
              from {rows item} join item i on i.key = r.item \
              join object o on o.item = i.key join lane l on l.key = o.lane join marking k on k.key = l.marking \
-             left join beside b on b.object = o.key left join account a on a.key = b.giver \
+             left join beside b on b.object = o.key \
              order by i.id, o.version_us";
         self.list_versions(text, ids, with_bytes)
     }
@@ -77,7 +77,7 @@ impl Read<'_> {
                 id: row.string(0)?,
                 version_us: row.int(1)?,
                 summary: row.string(2)?,
-                giver: row.optional_string(3)?,
+                giver: row.optional_int(3)?.map(GiverKey),
                 bytes: row.optional_bytes(4)?.unwrap_or_default().to_owned(),
             });
             Ok(())
@@ -85,9 +85,9 @@ impl Read<'_> {
         Ok(found)
     }
 
-    /// Versions of objects that an account handed over and that name one of some ids, for each id at most `limit` and one
+    /// Versions of objects that a giver handed over and that name one of some ids, for each id at most `limit` and one
     /// more, so that the caller sees that there are too many.
-    pub fn naming(&mut self, ids: &[&str], giver: AccountKey, limit: usize) -> Result<Vec<Naming>> {
+    pub fn naming(&mut self, ids: &[&str], giver: GiverKey, limit: usize) -> Result<Vec<Naming>> {
         let mut found = Vec::new();
         // One id after the other: a limit for each, and few of a batch are named by anything that is already there.
         let text = "select s.id, o.version_us, k.summary from relation t join beside b on b.object = t.object \
@@ -111,15 +111,15 @@ impl Read<'_> {
     /// What contains each of some ids (STIX 2.1 `object_refs`), all that is marked alike and of one giver as one.
     pub fn containing(&mut self, ids: &[&str]) -> Result<Vec<Containing>> {
         let mut found = Vec::new();
-        let text = "select distinct k.summary, a.name from relation t join marking k on k.key = t.marking \
-             left join beside b on b.object = t.object left join account a on a.key = b.giver \
+        let text = "select distinct k.summary, b.giver from relation t join marking k on k.key = t.marking \
+             left join beside b on b.object = t.object \
              where t.target = $1 and t.kind = 'object_refs'";
         for (key, contained) in self.named_items(ids)? {
             found.extend(self.session.list(text, &[key.into()], |row| {
                 Ok(Containing {
                     contains: contained.clone(),
                     summary: row.string(0)?,
-                    giver: row.optional_string(1)?,
+                    giver: row.optional_int(1)?.map(GiverKey),
                 })
             })?);
         }
@@ -148,15 +148,5 @@ impl Read<'_> {
         let mut found: Vec<(&str, i64)> = ids::find(&mut self.session, ids)?.into_iter().collect();
         found.sort_unstable();
         Ok(Rows { columns: vec![Column::Ints(found.into_iter().map(|(_, item)| item).collect())] })
-    }
-}
-
-impl Write<'_> {
-    /// Lets nobody else add for an account until this transaction ends. Two that name each other must not each miss the
-    /// other.
-    pub fn hold_giver(&mut self, account: AccountKey) -> Result<()> {
-        let text = "select key from account where key = $1 {for update}";
-        let there = self.session.first(text, &[account.0.into()], |row| row.int(0))?;
-        there.map(|_| ()).ok_or(StoreError::Missing { what: "account" })
     }
 }

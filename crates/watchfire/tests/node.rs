@@ -162,7 +162,8 @@ fn the_end_of_an_embargo_is_told_to_who_follows() {
     assert_eq!(followed(), [id("indicator", 1)]);
 }
 
-/// A definition that comes after what it marks opens nothing by itself; handed over once more, the object is understood.
+/// A definition that somebody else brings after what it marks opens nothing by itself; handed over once more, the object is
+/// understood.
 #[test]
 fn what_came_before_its_definition_is_understood_when_it_comes_again() {
     let node = Node::new();
@@ -170,8 +171,9 @@ fn what_came_before_its_definition_is_understood_when_it_comes_again() {
     let named = id("marking-definition", 1);
     let object = marked(1, &[CLEAR, &named]);
     let seen = |name: &str| node.get_as(name, &node.objects("?match[type]=indicator")).ids().len();
+    node.add_user("olga", "analyst", "CERT-A");
     node.post(&envelope(std::slice::from_ref(&object)));
-    node.post(&envelope(&[definition(1, &json!({ "organisations": ["BANK"] }))]));
+    node.post_as("olga", &envelope(&[definition(1, &json!({ "organisations": ["BANK"] }))]));
     assert_eq!((seen("admin"), seen("ben")), (0, 0), "an unknown marking stays inside");
     node.post(&envelope(&[marked(2, &[CLEAR])]));
     let passed = node.get_as("ben", &node.objects("")).header("x-taxii-date-added-last").unwrap().to_owned();
@@ -180,6 +182,51 @@ fn what_came_before_its_definition_is_understood_when_it_comes_again() {
     let after = node.get_as("ben", &node.objects(&format!("?match[type]=indicator&added_after={passed}")));
     assert_eq!(after.ids(), [id("indicator", 1)], "and comes to who follows");
     assert_eq!((seen("admin"), seen("ben")), (2, 2));
+}
+
+/// A feed that is cut into envelopes may bring what it is marked by last.
+#[test]
+fn what_came_before_its_definition_is_understood_when_its_giver_brings_that() {
+    let node = Node::new();
+    node.add_user("ben", "observer", "BANK");
+    node.add_user("cert-b", "analyst", "CERT-B");
+    let (named, other) = (id("marking-definition", 1), id("marking-definition", 2));
+    let observable = json!({
+        "type": "ipv4-addr", "spec_version": "2.1", "id": "ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd",
+        "value": "198.51.100.3", "object_marking_refs": [CLEAR, named],
+    });
+    let relation = of_type(
+        "relationship",
+        1,
+        &json!({ "relationship_type": "related-to", "source_ref": id("indicator", 1), "target_ref": observable["id"],
+            "object_marking_refs": [CLEAR] }),
+    );
+    // What names comes before what is named, and a second marking is still missing of one.
+    node.post_as(
+        "cert-b",
+        &envelope(&[relation, marked(1, &[CLEAR, &named]), marked(2, &[CLEAR, &named, &other])]),
+    );
+    node.post_as("cert-b", &envelope(std::slice::from_ref(&observable)));
+    node.post(&envelope(&[marked(3, &[CLEAR, &named]), marked(4, &[CLEAR])]));
+    let seen =
+        |name: &str| node.get_as(name, &node.objects("?match[type]=indicator,relationship,ipv4-addr")).ids();
+    assert_eq!((seen("ben"), seen("cert-b")), (vec![id("indicator", 4)], vec![id("indicator", 4)]));
+    let passed = node.get_as("ben", &node.objects("")).header("x-taxii-date-added-last").unwrap().to_owned();
+    node.post_as("cert-b", &envelope(&[definition(1, &json!({ "organisations": ["BANK"] }))]));
+    let after = node.objects(&format!("?match[type]=indicator,relationship,ipv4-addr&added_after={passed}"));
+    let mut follows = node.get_as("ben", &after).ids();
+    follows.sort_unstable();
+    assert_eq!(
+        follows,
+        [id("indicator", 1), observable["id"].as_str().unwrap().to_owned(), id("relationship", 1)]
+    );
+    assert_eq!(seen("cert-b").len(), 4, "whoever gave it is told, too");
+    assert_eq!(seen("admin"), [id("indicator", 4)], "what others gave waits for them");
+    node.post_as("cert-b", &envelope(&[definition(2, &json!({ "organisations": ["BANK", "CERT-A"] }))]));
+    assert!(seen("ben").contains(&id("indicator", 2)) && !seen("admin").contains(&id("indicator", 2)));
+    // It is there once, as it came.
+    let versions = node.objects(&format!("{}/versions/", observable["id"].as_str().unwrap()));
+    assert_eq!(node.get_as("ben", &versions).json()["versions"].as_array().unwrap().len(), 1);
 }
 
 /// The id of an observable follows from what it says: whoever makes one up is not told whether somebody was here before.
@@ -653,7 +700,10 @@ fn roles_rights_and_tokens() {
     let body = envelope(&[indicator(1, 0, Some(CLEAR))]);
     assert_eq!(node.post_as("olga", &body).status, 403, "an observer adds nothing");
     assert_eq!(node.post_as("ann", &body).status, 202);
-    let hidden = node.administer(&["collection", "add", "Inner", "--alias", "inner"]).trim().to_owned();
+    let hidden = node
+        .administer(&["collection", "add", "Inner", "--alias", "inner", "--description", "for ann"])
+        .trim()
+        .to_owned();
     let at = |rest: &str| node.root(&format!("collections/{hidden}/{rest}"));
     assert_eq!(node.get_as("ann", &at("")).status, 404, "neither right: it is not there");
     let collections = |name: &str| {
@@ -662,6 +712,7 @@ fn roles_rights_and_tokens() {
     assert_eq!(collections("ann"), 1);
     node.administer(&["collection", "grant", "ann", "inner", "--read"]);
     assert_eq!((node.get_as("ann", &at("objects/")).status, collections("ann")), (200, 2));
+    assert_eq!(node.get_as("ann", &at("")).json()["description"], "for ann");
     let headers = [("authorization", &*basic("ann")), ("accept", TAXII), ("content-type", TAXII)];
     assert_eq!(node.send("POST", &at("objects/"), &headers, body.to_string().as_bytes()).status, 403);
     node.administer(&["collection", "grant", "ann", "inner", "--write"]);

@@ -15,7 +15,8 @@ use watchfire_store::{Account, AuditEntry, Collection, Outcome, Role, Store, Ups
 
 use super::find::{Offered, Taxii, choose, explore};
 use super::http::{Upstream, failed};
-use crate::add::{Came, Giver, places, put};
+use crate::add::{places, put};
+use crate::batch::{Came, Giver};
 use crate::clock::{instant, microseconds, now_us, text};
 use crate::config::Config;
 use crate::error::{NodeError, Result};
@@ -244,7 +245,7 @@ impl<P: FnMut(&Pulled)> Pulling<'_, P> {
         let came = self.store.write(|write| {
             let directory = read_directory(write, home)?;
             let gate = Gate { reader: &reader, directory: &directory, purpose: Use::Know, now: instant(now) };
-            let came = put(write, &self.into, &batch, &gate, now)?;
+            let came = put(write, self.into.key, &batch, &gate, now)?;
             write.set_upstream_place(&self.source, self.into.key, place, now)?;
             let added = places(&came);
             if !added.is_empty() {
@@ -260,6 +261,9 @@ impl<P: FnMut(&Pulled)> Pulling<'_, P> {
             }
             Ok(came)
         })?;
+        let directory = self.store.read(|read| read_directory(read, home))?;
+        let gate = Gate { reader: &reader, directory: &directory, purpose: Use::Know, now: instant(now) };
+        giver.understand_before(&batch, &came, &gate)?;
         let ids = batch.taken.iter().map(|one| one.object.id().as_str());
         for (id, came) in ids.zip(&came) {
             count(done, id, came);

@@ -92,7 +92,7 @@ pub(crate) fn a_damaged_dump_is_refused(home: &Home) {
         without(object),
         without(lines.len() - 1),
         whole.replacen("\\\"n\\\":700", "\\\"n\\\":701", 1),
-        whole.replacen("\"migration\":14", "\"migration\":2", 1),
+        whole.replacen("\"migration\":15", "\"migration\":2", 1),
         whole.replacen("{\"table\":\"object\"}", "{\"table\":\"thing\"}", 1),
         whole.replacen(lines[object], "[1,2]", 1),
         whole.replacen(lines[object], "[\"x\",null,3,4,5,6]", 1),
@@ -150,23 +150,27 @@ fn of_migration(number: i64) -> Vec<(&'static str, Vec<Value>)> {
         ("hit", vec![]),
     ];
     let session = json!([{"hex": "ff"}, 1, NOON, NOON, NOON]);
-    let mut add = |from: i64, name, rows| {
-        if number >= from {
+    let mut add_until = |from: i64, until: i64, name, rows| {
+        if (from..=until).contains(&number) {
             tables.push((name, rows));
         }
     };
+    add_until(6, 12, "terms", vec![json!([1, "\u{1f}alpha\u{1f}"]), json!([2, "\u{1f}beta\u{1f}"])]);
+    add_until(8, 12, "given", vec![json!([1, 1])]);
+    let mut add = |from, name, rows| add_until(from, i64::MAX, name, rows);
+    add(13, "beside", vec![json!([1, 1, "\u{1f}alpha\u{1f}"]), json!([2, null, "\u{1f}beta\u{1f}"])]);
     add(4, "party", vec![json!(["organisation", "cert", "{}"])]);
     add(5, "upstream", vec![json!(["https://x", 1, "s", "l", "n", NOON])]);
-    if number < 13 {
-        add(6, "terms", vec![json!([1, "\u{1f}alpha\u{1f}"]), json!([2, "\u{1f}beta\u{1f}"])]);
-        add(8, "given", vec![json!([1, 1])]);
-    }
-    let beside = vec![json!([1, 1, "\u{1f}alpha\u{1f}"]), json!([2, null, "\u{1f}beta\u{1f}"])];
-    add(13, "beside", beside);
     add(11, "spent", vec![json!(["word", NOON])]);
     let values = [json!(["alpha", 1, 1]), json!(["beta", 1, 2])];
     let in_era = [json!([0, "alpha", 1, 1]), json!([0, "beta", 1, 2])];
-    add(1, "value", if number < 9 { values } else { in_era }.to_vec());
+    let in_runs = [json!([0, "alpha", 1, 1, null]), json!([0, "beta", 1, 2, null])];
+    let values = match number {
+        ..9 => values,
+        9..14 => in_era,
+        _ => in_runs,
+    };
+    add(1, "value", values.to_vec());
     let sessions = if number < 7 { session } else { json!([{"hex": "ff"}, 1, NOON, NOON, NOON, "o", "m"]) };
     add(1, "session", vec![sessions]);
     tables
@@ -193,7 +197,7 @@ fn dump_of_migration(number: i64) -> String {
 
 pub(crate) fn a_dump_of_an_earlier_migration_is_restored(home: &Home) {
     let is_file = home.folder.is_some();
-    for number in 3..=13 {
+    for number in 3..=14 {
         let Some(target) = (if is_file { Home::sqlite() } else { Home::postgres() }) else { return };
         let empty = target.store.digest().unwrap();
         let text = dump_of_migration(number);
@@ -224,6 +228,7 @@ pub(crate) fn a_dump_of_an_earlier_migration_is_restored(home: &Home) {
         assert_eq!(target.rows("relation").len(), 1, "{number}");
         assert_eq!(target.rows("audit_clock"), [json!([1, 1])], "{number}");
         assert_eq!(target.rows("party").len(), usize::from(number >= 4));
+        assert_eq!(target.rows("giver"), [json!([1, 1, "cert"])], "{number}");
         // It is a store as any other: opened again, and its dump restored.
         let before = target.store.digest().unwrap();
         assert_eq!(target.open_again().digest().unwrap(), before);

@@ -34,7 +34,7 @@ macro_rules! store_suite {
                 accounts: names_are_taken_once, tokens_end, certificates_stand_for_accounts, sessions_end,
                     a_one_time_code_is_used_once, a_word_is_spent_once, rights_are_kept;
                 audit: audit_is_append_only, audit_is_written_with_the_act, every_audit_row_gets_one_place;
-                standing: the_newest_of_ids_is_told, what_names_an_id_is_told, who_gave_an_object_is_told, a_giver_is_held_until_the_end, parties_are_kept,
+                standing: the_newest_of_ids_is_told, what_names_an_id_is_told, who_gave_an_object_is_told, a_giver_is_held_until_the_end, what_was_given_under_a_marking_is_told, parties_are_kept,
                     a_place_elsewhere_is_kept;
                 work: every_shard_is_done_once, a_lost_lease_completes_nothing, a_deadly_shard_is_given_up,
                     planning_twice_changes_nothing;

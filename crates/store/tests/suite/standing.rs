@@ -1,6 +1,8 @@
 //! Promises about what is there already, and about parties.
 
-use watchfire_store::{AccountKey, Naming, NewAccount, NewObject, Newest, Party, Role, UpstreamPlace};
+use watchfire_store::{
+    GIVEN_LIMIT, GiverKey, MarkingKey, Naming, NewAccount, NewObject, Newest, Party, Role, UpstreamPlace,
+};
 
 use crate::common::{Home, Made, NOON};
 
@@ -25,7 +27,7 @@ pub(crate) fn the_newest_of_ids_is_told(home: &Home) {
     assert_eq!(versions, [(NOON, "red"), (NOON + 7, "clear")]);
 }
 
-fn account(home: &Home, name: &str) -> AccountKey {
+fn giver(home: &Home, name: &str) -> GiverKey {
     let account = NewAccount {
         name,
         role: Role::Analyst,
@@ -33,19 +35,26 @@ fn account(home: &Home, name: &str) -> AccountKey {
         attributes: "{}",
         password_hash: None,
     };
-    home.store.write(|write| write.create_account(&account, NOON)).unwrap()
+    let made = home.store.write(|write| {
+        let account = write.create_account(&account, NOON)?;
+        let giver = write.giver(account, "CERT-A")?;
+        assert_eq!(write.giver(account, "CERT-A")?, giver, "one number for each");
+        assert_ne!(write.giver(account, "CERT-B")?, giver, "who pulls from elsewhere gives for that");
+        Ok(giver)
+    });
+    made.unwrap()
 }
 
 pub(crate) fn what_names_an_id_is_told(home: &Home) {
     let collection = home.collection("1");
-    let (anna, ben) = (account(home, "anna"), account(home, "ben"));
+    let (anna, ben) = (giver(home, "anna"), giver(home, "ben"));
     let named = Made::new(1, NOON);
     let note = |number: u64, kind: &str| {
         let made = Made::new(number, NOON).marked("green");
         let own = made.id.clone();
         made.related(&own, kind, &named.id)
     };
-    let give = |giver: AccountKey, notes: &[Made]| {
+    let give = |giver: GiverKey, notes: &[Made]| {
         let new: Vec<NewObject<'_>> =
             notes.iter().map(|note| NewObject { giver: Some(giver), ..note.new_object() }).collect();
         home.store.write(|write| write.add(collection, &new, NOON)).unwrap();
@@ -65,32 +74,32 @@ pub(crate) fn what_names_an_id_is_told(home: &Home) {
     assert_eq!(ask(anna, 1).len(), 2, "one more than asked tells that there are more");
     // What contains it, each way of it once.
     let mut containing = home.store.read(|read| read.containing(&[&named.id, "x"])).unwrap();
-    containing.sort_by(|one, two| one.giver.cmp(&two.giver));
-    let shown: Vec<(&str, Option<&str>)> =
-        containing.iter().map(|one| (one.summary.as_str(), one.giver.as_deref())).collect();
-    assert_eq!(shown, [("red", None), ("green", Some("anna")), ("green", Some("ben"))]);
+    containing.sort_by_key(|one| one.giver);
+    let shown: Vec<(&str, Option<GiverKey>)> =
+        containing.iter().map(|one| (one.summary.as_str(), one.giver)).collect();
+    assert_eq!(shown, [("red", None), ("green", Some(anna)), ("green", Some(ben))]);
     assert!(containing.iter().all(|one| one.contains == named.id));
 }
 
 pub(crate) fn who_gave_an_object_is_told(home: &Home) {
     let collection = home.collection("1");
-    let anna = account(home, "anna");
+    let anna = giver(home, "anna");
     let (one, other) = (Made::new(1, NOON), Made::new(2, NOON));
     let new = [one.new_object(), NewObject { giver: Some(anna), ..other.new_object() }];
     home.store.write(|write| write.add(collection, &new, NOON)).unwrap();
     // Whoever brings it again has not given it.
     home.add(collection, std::slice::from_ref(&other));
-    let giver = |id: &str| home.store.read(|read| read.newest(&[id], false)).unwrap().remove(0).giver;
-    assert_eq!((giver(&other.id).as_deref(), giver(&one.id)), (Some("anna"), None));
+    let given_by = |id: &str| home.store.read(|read| read.newest(&[id], false)).unwrap().remove(0).giver;
+    assert_eq!((given_by(&other.id), given_by(&one.id)), (Some(anna), None));
     let every = home.store.read(|read| read.every_version(&[&other.id], false)).unwrap();
-    assert_eq!(every[0].giver.as_deref(), Some("anna"));
+    assert_eq!(every[0].giver, Some(anna));
     assert!(every[0].bytes.is_empty());
 }
 
 /// Two transactions of one giver come one after the other, so that neither misses what the other brings.
 pub(crate) fn a_giver_is_held_until_the_end(home: &Home) {
     let collection = home.collection("1");
-    let anna = account(home, "anna");
+    let anna = giver(home, "anna");
     let id = Made::new(1, NOON).id;
     std::thread::scope(|scope| {
         let adders: Vec<_> = (0..8)
@@ -112,6 +121,33 @@ pub(crate) fn a_giver_is_held_until_the_end(home: &Home) {
         seen.sort_unstable();
         assert_eq!(seen, (0..8).collect::<Vec<_>>(), "each saw all that were before it");
     });
+}
+
+/// What a giver gave under a marking comes collection by collection, in the order of places, in pieces.
+pub(crate) fn what_was_given_under_a_marking_is_told(home: &Home) {
+    let (one, two) = (home.collection("1"), home.collection("2"));
+    let (anna, ben) = (giver(home, "anna"), giver(home, "ben"));
+    let give = |collection, giver: GiverKey, from: u64, count: u64| {
+        let made: Vec<Made> = (from..from + count).map(|n| Made::new(n, NOON).marked("held")).collect();
+        let new: Vec<NewObject<'_>> =
+            made.iter().map(|made| NewObject { giver: Some(giver), ..made.new_object() }).collect();
+        home.store.write(|write| write.add(collection, &new, NOON)).unwrap();
+    };
+    give(one, anna, 0, GIVEN_LIMIT as u64 + 2);
+    give(one, ben, 5_000, 3);
+    give(two, anna, 6_000, 2);
+    home.add(two, &[Made::new(9_999, NOON).marked("clear")]);
+    let held = home.store.read(|read| read.markings(MarkingKey(0))).unwrap();
+    let held = held.iter().find(|marking| marking.summary == "held").unwrap().key;
+    let (mut after, mut pieces) = (None, Vec::new());
+    while let Some((collection, given)) = home.store.read(|read| read.given_under(held, anna, after)).unwrap()
+    {
+        assert!(given.is_sorted_by_key(|given| given.place));
+        assert!(given.iter().all(|given| given.version_us == NOON && !given.bytes.is_empty()));
+        pieces.push((collection, given.len()));
+        after = Some((collection, given.last().unwrap().place));
+    }
+    assert_eq!(pieces, [(one, GIVEN_LIMIT), (one, 2), (two, 2)]);
 }
 
 pub(crate) fn parties_are_kept(home: &Home) {

@@ -342,6 +342,9 @@ pub(crate) enum CollectionCommand {
         /// A name that may stand in place of the id
         #[arg(long)]
         alias: Option<String>,
+        /// What is in it
+        #[arg(long)]
+        description: Option<String>,
         /// Its API root, if it is not the first
         #[arg(long)]
         api_root: Option<String>,

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Read as _, Write as _};
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-use watchfire_node::{Config, New, NewUser, Setting, init, serve};
+use watchfire_node::{CollectionSpec, Config, New, NewUser, Setting, init, serve};
 use watchfire_release::{Community, Organisation};
 
 use super::list::List;
@@ -223,10 +223,16 @@ fn member(config: &Config, command: &MemberCommand) -> anyhow::Result<()> {
 
 fn collection(config: &Config, command: &CollectionCommand) -> anyhow::Result<()> {
     match command {
-        CollectionCommand::Add { title, alias, api_root, read, write } => {
-            let access = (*read, *write);
-            let id =
-                watchfire_node::add_collection(config, title, alias.as_deref(), api_root.as_deref(), access)?;
+        CollectionCommand::Add { title, alias, description, api_root, read, write } => {
+            let spec = CollectionSpec {
+                title,
+                alias: alias.as_deref(),
+                description: description.as_deref(),
+                api_root: api_root.as_deref(),
+                can_read: *read,
+                can_write: *write,
+            };
+            let id = watchfire_node::add_collection(config, &spec)?;
             writeln!(io::stdout().lock(), "{id}")?;
             Ok(())
         }
@@ -245,7 +251,7 @@ fn collection(config: &Config, command: &CollectionCommand) -> anyhow::Result<()
                 );
                 let value = json!({
                     "id": found.id, "api_root": found.api_root, "title": found.title, "alias": found.alias,
-                    "can_read": found.can_read, "can_write": found.can_write,
+                    "description": found.description, "can_read": found.can_read, "can_write": found.can_write,
                 });
                 (human, value)
             }),
