@@ -556,6 +556,8 @@ fn what_is_for_others_changes_nothing_that_anybody_is_told() {
             assert_eq!(told[0], told[1], "history {history}, {name}");
         }
     }
+    // A feed tells of a second when it is over.
+    std::thread::sleep(Duration::from_millis(1_200));
     for name in NAMES {
         let told = [&with, &without].map(|node| all_views(node, name, &[]));
         assert_same(&told[0], &told[1]);
