@@ -74,19 +74,15 @@ pub(crate) fn put(
     let versions = versions(write, &batch.taken, gate, now)?;
     let standing = Standing::read(write, batch, &versions, gate, giver)?;
     let markings = settle(&batch.settling, &|id| standing.known(id));
-    // Most of a batch is marked alike: each text is written once.
-    let mut summaries: HashMap<&Marking, String> = HashMap::new();
-    for marking in &markings {
-        summaries.entry(marking).or_insert_with(|| marking.summary());
-    }
+    let summaries = Summaries::of(&markings);
     let new: Vec<NewObject<'_>> = batch
         .taken
         .iter()
         .zip(&versions)
-        .zip(&markings)
-        .map(|((one, version_us), marking)| NewObject {
+        .zip(&summaries.each)
+        .map(|((one, version_us), summary)| NewObject {
             giver: Some(giver),
-            ..new_object(one, *version_us, &summaries[marking])
+            ..new_object(one, *version_us, &summaries.texts[*summary])
         })
         .collect();
     let (mut outcomes, fresh) = write.add_and_tell(collection, &new, now)?;
@@ -98,6 +94,34 @@ pub(crate) fn put(
         again.map(|((_, new), marking)| (new.id, new.version_us, marking)).collect();
     understand(write, collection, &again, now)?;
     Ok(came)
+}
+
+/// What is written of markings. Most of a batch is marked alike, and like the one before: each text is written once, and
+/// few are looked up.
+struct Summaries {
+    texts: Vec<String>,
+    /// Which of them is that of each marking.
+    each: Vec<usize>,
+}
+
+impl Summaries {
+    fn of(markings: &[Marking]) -> Self {
+        let mut known: HashMap<&Marking, usize> = HashMap::new();
+        let (mut texts, mut each) = (Vec::new(), Vec::with_capacity(markings.len()));
+        let mut before: Option<(&Marking, usize)> = None;
+        for marking in markings {
+            let at = match before {
+                Some((same, at)) if same == marking => at,
+                _ => *known.entry(marking).or_insert_with(|| {
+                    texts.push(marking.summary());
+                    texts.len() - 1
+                }),
+            };
+            before = Some((marking, at));
+            each.push(at);
+        }
+        Self { texts, each }
+    }
 }
 
 /// A version that is here with other bytes and says the same (RFC 8785) was written anew on its way, as many programs do:

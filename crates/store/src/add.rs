@@ -122,6 +122,10 @@ impl Write<'_> {
         let live: Vec<usize> = (0..objects.len()).filter(|at| outcomes[*at].is_none()).collect();
         let items = self.intern_items(ids_of(objects, &live))?;
         let mut entering = self.enter(objects, &live, &items)?;
+        let mut fresh = vec![false; objects.len()];
+        for entry in &entering {
+            fresh[entry.at] = items.is_fresh(entry.item);
+        }
         self.insert_objects(objects, &items, &mut entering)?;
         let stored = self.settle_known(objects, &mut entering, &mut outcomes)?;
         self.insert_search(objects, &items, &entering)?;
@@ -130,10 +134,6 @@ impl Write<'_> {
         }
         entering.retain(|entry| outcomes[entry.at].is_none());
         self.join(collection, objects, &items, entering, &mut outcomes, now_us)?;
-        let mut fresh = vec![false; objects.len()];
-        for at in live {
-            fresh[at] = items.is_fresh(items.key(objects[at].id));
-        }
         Ok((outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Unchanged)).collect(), fresh))
     }
 
@@ -548,7 +548,9 @@ fn ids_of<'a>(objects: &'a [NewObject<'a>], live: &[usize]) -> Vec<&'a str> {
     for object in live.iter().map(|at| &objects[*at]) {
         ids.push(object.id);
         ids.extend(object.created_by);
-        ids.extend(object.relations.iter().flat_map(|relation| [relation.source, relation.target]));
+        let sources = object.relations.iter().map(|relation| relation.source);
+        ids.extend(sources.filter(|source| *source != object.id));
+        ids.extend(object.relations.iter().map(|relation| relation.target));
     }
     ids
 }

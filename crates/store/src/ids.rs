@@ -212,30 +212,37 @@ pub(crate) fn number<'a>(session: &mut Session<'_>, ids: Vec<&'a str>) -> Result
 
 /// New numbers are in the order in which ids are first named: what is kept by number then grows at its end.
 fn number_by_hash<'a>(session: &mut Session<'_>, known: &Known, ids: &[&'a str]) -> Result<Numbered<'a>> {
-    const NONE: i64 = 0;
+    // Until all have a number, the position of each among those that are named.
     let mut keys = keys(ids.len());
-    let mut hashed = Vec::with_capacity(ids.len());
+    let mut named = Vec::with_capacity(ids.len());
     for id in ids {
         if let Entry::Vacant(new) = keys.entry(*id) {
-            new.insert(NONE);
-            hashed.push((hash(id), *id));
+            new.insert(named.len() as i64);
+            named.push((hash(id), *id));
         }
     }
-    let mut sought = hashed.clone();
+    let mut sought = named.clone();
     sought.sort_unstable_by_key(|(hash, _)| *hash);
-    keys.extend(find_hashed(session, known, sought)?);
-    hashed.retain(|(_, id)| keys.get(id) == Some(&NONE));
+    let found = find_hashed(session, known, sought)?;
     let first = last_key(session)? + 1;
-    let numbered: Vec<(i64, &str)> = (first..).zip(hashed.iter().map(|(_, id)| *id)).collect();
-    let columns = vec![
-        Column::Ints(numbered.iter().map(|(key, _)| *key).collect()),
-        Column::Texts(numbered.iter().map(|(_, id)| *id).collect()),
-    ];
+    let (mut numbers, mut new, mut hashes) = (Vec::with_capacity(named.len()), Vec::new(), Vec::new());
+    for (hash, id) in named {
+        let number = found.get(id).copied().unwrap_or_else(|| {
+            new.push(id);
+            hashes.push(hash);
+            first + new.len() as i64 - 1
+        });
+        numbers.push(number);
+    }
+    let made = first..first + new.len() as i64;
+    let columns = vec![Column::Ints(made.clone().collect()), Column::Texts(new)];
     session.run_rows("insert into item (key, id) {many key, id}", &Rows { columns }, &[])?;
-    add_hashes(session, (first..).zip(hashed.iter().map(|(hash, _)| *hash)))?;
+    add_hashes(session, made.clone().zip(hashes))?;
     fill(session)?;
-    keys.extend(numbered.iter().map(|(key, id)| (*id, *key)));
-    Ok((keys, numbered.into_iter().map(|(key, _)| key).collect()))
+    for position in keys.values_mut() {
+        *position = numbers[*position as usize];
+    }
+    Ok((keys, made.collect()))
 }
 
 /// The engine makes a number for each id that has none, whoever else does so at the same moment. Sorted, so that two

@@ -167,7 +167,9 @@ pub(crate) fn fold_into(value: &str, text: &mut String) {
         && value.len() <= VALUE_LIMIT_BYTES
         && value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     if is_plain {
-        text.extend(value.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+        let start = text.len();
+        text.push_str(value);
+        text[start..].make_ascii_lowercase();
     } else {
         text.push_str(&fold(value));
     }
