@@ -60,7 +60,7 @@ impl Store {
             Engine::Sqlite(Sqlite::open(Path::new(address), options.connections, options.quota_bytes)?)
         };
         let store = Self { engine };
-        store.attempts(&mut |session| migrate::migrate(&mut { session }, now_us))?;
+        store.at_length(|| store.attempts(&mut |session| migrate::migrate(&mut { session }, now_us)))?;
         Ok(store)
     }
 
@@ -78,6 +78,14 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(engine) => engine.read(&mut work),
             Engine::Postgres(engine) => engine.read(&mut work),
+        }
+    }
+
+    /// Runs `work`, which writes a transaction that may be as long as a whole store.
+    fn at_length<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.at_length(work),
+            Engine::Postgres(_) => work(),
         }
     }
 
@@ -116,11 +124,13 @@ impl Store {
     /// Fills an empty store from a dump, and checks every row against the dump's hashes before it is committed.
     pub fn restore(&self, dump: &mut dyn std::io::BufRead) -> Result<Dumped> {
         let mut began = false;
-        self.write(|write| {
-            if std::mem::replace(&mut began, true) {
-                return Err(StoreError::Backup { reason: "the server went away".to_owned(), line: 0 });
-            }
-            dump::restore(write, dump)
+        self.at_length(|| {
+            self.write(|write| {
+                if std::mem::replace(&mut began, true) {
+                    return Err(StoreError::Backup { reason: "the server went away".to_owned(), line: 0 });
+                }
+                dump::restore(write, dump)
+            })
         })
     }
 

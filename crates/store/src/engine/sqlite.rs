@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Statement};
@@ -81,11 +81,7 @@ impl Sqlite {
 
     /// Runs `work` in a transaction that is on the disk when this returns.
     pub(crate) fn write<T>(&self, work: &mut dyn FnMut(Session<'_>) -> Result<T>) -> Result<T> {
-        let connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if !connection.is_autocommit() {
-            // A panic has left a transaction behind.
-            connection.execute_batch("rollback")?;
-        }
+        let connection = self.writer()?;
         connection.execute_batch("begin immediate")?;
         let done = self
             .session(&connection)
@@ -94,6 +90,27 @@ impl Sqlite {
         if done.is_err() && !connection.is_autocommit() {
             connection.execute_batch("rollback")?;
         }
+        done
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Connection>> {
+        let connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if !connection.is_autocommit() {
+            // A panic has left a transaction behind.
+            connection.execute_batch("rollback")?;
+        }
+        Ok(connection)
+    }
+
+    /// Runs `work`, which writes a transaction that may be as long as a whole store. What its statements keep to undo
+    /// themselves, a dropped table whole, and what they sort is in files meanwhile: in memory it would be a gigabyte for
+    /// ten million objects.
+    pub(crate) fn at_length<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let keep_in =
+            |place: &str| -> Result<()> { Ok(self.writer()?.pragma_update(None, "temp_store", place)?) };
+        keep_in("file")?;
+        let done = work();
+        keep_in("memory")?;
         done
     }
 
