@@ -15,7 +15,7 @@ use crate::indicator::{Indicator, Kind};
 use crate::key::{Key, Sieve};
 use crate::limits::{LITERALS_MAX, SOURCES_MAX, TEXT_BYTES_MAX};
 use crate::network::{Network, Networks};
-use crate::normal::{Refused, form};
+use crate::normal::{Refused, form, url_parts};
 use crate::origin::{Origin, Origins};
 use crate::table::Table;
 use crate::warning::Warninglists;
@@ -542,12 +542,6 @@ pub(crate) fn is_v4(word: &[u8]) -> bool {
         && word.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
         && memchr::memchr_iter(b'.', word).count() == 3
         && (1..=3).contains(&last())
-}
-
-/// The host of a URL in its one form, and what follows it.
-pub(crate) fn url_parts(url: &str) -> (&str, &str) {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split_at(rest.find(['/', '?', '#', ':']).unwrap_or(rest.len()))
 }
 
 fn without_scheme(url: &[u8]) -> &[u8] {

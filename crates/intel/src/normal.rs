@@ -274,6 +274,12 @@ pub(crate) fn v6(address: Ipv6Addr) -> String {
     plain(IpAddr::V6(address)).to_string()
 }
 
+/// The host of a URL in its one form, and what follows it.
+pub(crate) fn url_parts(url: &str) -> (&str, &str) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split_at(rest.find(['/', '?', '#', ':']).unwrap_or(rest.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,9 +9,9 @@ use aho_corasick::AhoCorasick;
 use regex::Regex;
 use rustc_hash::FxHashMap;
 
-use crate::index::url_parts;
 use crate::indicator::Kind;
 use crate::network::{Network, Networks};
+use crate::normal::url_parts;
 
 /// How the values of a list are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

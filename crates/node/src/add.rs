@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::intake::{self, BadEnvelope, Failure, Taken, version_text};
 use crate::node::Node;
 use crate::secret::uuid;
-use crate::sign_in::SignedIn;
+use crate::signed_in::SignedIn;
 use crate::standing::Standing;
 use crate::understand::{Settled, understand};
 

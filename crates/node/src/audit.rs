@@ -98,7 +98,7 @@ fn write_all(store: &Store, receiver: &Receiver<Waiting>) {
             write.place_audit(BATCH_LIMIT * 2)
         });
         let written = written.map(|_| ()).map_err(|error| {
-            crate::serve::log(&format!("the audit cannot be written: {error}"));
+            crate::log::log(&format!("the audit cannot be written: {error}"));
             if matches!(error, StoreError::Full(_)) { Unwritten::Full } else { Unwritten::Failed }
         });
         for (_, done) in &batch {

@@ -1,8 +1,7 @@
 //! A new node: folder, secret, certificate, configuration, store, first administrator, first collection.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 use watchfire_store::{NewAccount, NewCollection, Role};
 
@@ -10,7 +9,7 @@ use crate::clock::now_us;
 use crate::config::{CONFIG_FILE, Config, template};
 use crate::error::{NodeError, Result, of_file};
 use crate::node::open_store;
-use crate::secret::{hash_password, new_secret, password, uuid};
+use crate::secret::{hash_password, new_secret, password, uuid, write_private};
 use crate::tls;
 
 /// What a node is made of.
@@ -144,11 +143,4 @@ fn names(new: &New) -> Vec<String> {
         new
     });
     names
-}
-
-/// Writes a file that nobody else may read.
-pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(of_file(path))
 }

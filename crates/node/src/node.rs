@@ -12,12 +12,12 @@ use crate::audit::Log;
 use crate::clearance::Markings;
 use crate::clock::{instant, microseconds, now_us};
 use crate::config::Config;
+use crate::doorkeeper::Doorkeeper;
 use crate::error::{NodeError, Result, of_file};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::oidc::Oidc;
 use crate::secret::{Seal, new_secret};
-use crate::sign_in::Doorkeeper;
 
 /// For so long the directory is taken as it was read: who is moved out of a community is out a second later.
 const DIRECTORY_AGE_US: i64 = 1_000_000;

@@ -1,4 +1,8 @@
-//! Secrets: random numbers, hashes of passwords and tokens, sealed cursors.
+//! Secrets: random numbers, hashes of passwords and tokens, sealed cursors, files that nobody else reads.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -7,7 +11,7 @@ use aws_lc_rs::{digest, hmac, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::error::{NodeError, Result};
+use crate::error::{NodeError, Result, of_file};
 
 /// How a token begins, so that one that was left in a public place can be found there.
 pub(crate) const TOKEN_PREFIX: &str = "wft_";
@@ -144,6 +148,13 @@ impl Seal {
         }
         <[u8; 32]>::try_from(context.sign().as_ref()).expect("HMAC-SHA-256 has 32 bytes")
     }
+}
+
+/// Writes a file that nobody else may read.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(of_file(path))
 }
 
 #[cfg(test)]

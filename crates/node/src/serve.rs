@@ -1,6 +1,6 @@
 //! Connections: accepted within limits of number and time, one task each, ended gracefully.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +19,14 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 use watchfire_store::Store;
 
-use crate::clock::{now_us, text};
 use crate::config::Config;
 use crate::error::{NodeError, Result};
+use crate::log::log;
 use crate::node::Node;
 use crate::patience::Patient;
+use crate::peer::Peer;
 use crate::places::{Places, State};
-use crate::taxii::router;
-use crate::tls;
+use crate::{pages, taxii, tls};
 
 /// Connections at the same time. Each costs some 20 KB; for what comes beyond, those that have waited longest for a request
 /// are let go.
@@ -64,28 +64,12 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 /// How often it looks for embargoes that have ended: a joint statement is waited for by the second.
 const EMBARGOES_EVERY: Duration = Duration::from_secs(2);
 
-/// The other end of a connection.
-#[derive(Debug, Clone)]
-pub(crate) struct Peer {
-    pub(crate) address: IpAddr,
-    /// The fingerprint of its certificate, which an authority of the configuration has signed.
-    pub(crate) certificate: Option<Vec<u8>>,
-}
-
 /// A node that listens.
 pub struct Serving {
     /// The address on which it does.
     pub address: SocketAddr,
     /// Whether it speaks TLS.
     pub tls: bool,
-}
-
-/// One line of the log, on standard error: the time and what happened. No secret is ever given to it.
-pub(crate) fn log(line: &str) {
-    let mut out = io::stderr().lock();
-    let line = if out.is_terminal() { line.escape_debug().to_string() } else { line.replace('\n', " ") };
-    // A log that cannot be written stops nothing.
-    let _ = writeln!(out, "{} {line}", text(now_us()));
 }
 
 /// Serves until a signal ends it. `on_ready` is told where, once requests are answered.
@@ -177,7 +161,7 @@ async fn end_embargoes(node: Arc<Node>) {
 }
 
 async fn accept(node: &Arc<Node>, listener: &TcpListener, acceptor: Option<TlsAcceptor>) {
-    let router = router(node);
+    let router = taxii::router(node).merge(pages::router(node));
     let graceful = GracefulShutdown::new();
     let places = Places::new(CONNECTIONS_LIMIT);
     let mut stop = Box::pin(stopped());

@@ -10,7 +10,7 @@ use watchfire_store::{Account, Session, Write};
 use crate::error::Result;
 use crate::node::Node;
 use crate::secret::{random_text, token_hash};
-use crate::sign_in::SignedIn;
+use crate::signed_in::SignedIn;
 
 /// The cookie. The prefix makes browsers take it over TLS only, for this host alone, and for all of it.
 pub(crate) const COOKIE: &str = "__Host-watchfire";

@@ -3,72 +3,23 @@
 //! A hash of a password costs 20 ms of a core, once for each password and node: a credential that was verified is kept
 //! as a tag (`Seal::tag`, keyed, with the hash it was verified against), so that a changed password is unknown at once.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use watchfire_release::Recipient;
-use watchfire_store::{Account, Role};
+use watchfire_store::Account;
 
-use crate::audit::Act;
 use crate::clock::now_us;
 use crate::error::Result;
 use crate::node::Node;
+use crate::peer::Peer;
 use crate::secret::{TOKEN_PREFIX, is_password, token_hash};
-use crate::serve::Peer;
+use crate::signed_in::SignedIn;
 use crate::{session, totp};
-
-/// Credentials that are remembered; beyond that all are forgotten and verified anew.
-const REMEMBERED_LIMIT: usize = 10_000;
-
-/// For so long.
-const REMEMBERED_US: i64 = 15 * 60 * 1_000_000;
-
-/// Failures from one address in a window, after which it is not listened to until the window ends.
-const FAILURES_LIMIT: u32 = 20;
-const FAILURES_WINDOW_US: i64 = 60 * 1_000_000;
-const ADDRESSES_LIMIT: usize = 10_000;
 
 /// Failures of one account after which it is locked, twice as long each time.
 const LOCK_AFTER: i64 = 5;
 const LOCK_LIMIT_S: i64 = 15 * 60;
-
-/// Somebody who has signed in.
-#[derive(Debug, Clone)]
-pub(crate) struct SignedIn {
-    pub(crate) account: Account,
-    /// Whether the token, if it was one, may write.
-    pub(crate) may_write: bool,
-    /// The address from which the request came.
-    pub(crate) origin: String,
-    pub(crate) reader: Recipient,
-}
-
-impl SignedIn {
-    pub(crate) fn new(account: Account, may_write: bool, origin: IpAddr) -> Self {
-        let reader = Recipient::person(&account.name, &account.organisation);
-        Self { account, may_write, origin: origin.to_string(), reader }
-    }
-
-    /// Whether the role allows to add and remove objects.
-    pub(crate) fn may_add(&self) -> bool {
-        self.may_write && self.account.role >= Role::Analyst
-    }
-
-    /// An act of theirs.
-    pub(crate) fn act(&self, action: &'static str, subject: &str, detail: String) -> Act {
-        Act {
-            at_us: now_us(),
-            actor: self.account.name.clone(),
-            origin: self.origin.clone(),
-            action,
-            subject: subject.to_owned(),
-            detail,
-        }
-    }
-}
 
 /// What came of an attempt.
 pub(crate) enum Attempt {
@@ -77,15 +28,6 @@ pub(crate) enum Attempt {
     Refused,
     /// Too many wrong ones from there.
     TooMany,
-}
-
-/// What is remembered between requests.
-#[derive(Default)]
-pub(crate) struct Doorkeeper {
-    verified: Mutex<HashMap<[u8; 32], i64>>,
-    failures: Mutex<HashMap<IpAddr, (u32, i64)>>,
-    /// One hash at a time: each takes 19 MiB, and a flood of guesses takes no more than one core.
-    hashing: Mutex<()>,
 }
 
 enum Credential {
@@ -229,7 +171,7 @@ pub(crate) fn verify(
         },
     };
     let is_good = {
-        let _one = node.doorkeeper.hashing.lock().expect("nobody panics while hashing");
+        let _one = node.doorkeeper.turn();
         // A locked account, and one whose code is wrong, takes as long as any other.
         is_password(typed, hash.filter(|_| !locked))
     };
@@ -256,40 +198,6 @@ fn fail(node: &Node, account: &Account, origin: IpAddr, now: i64) -> Result<()> 
         write.audit(&[act.entry()])
     })?;
     Ok(())
-}
-
-impl Doorkeeper {
-    fn remembers(&self, tag: &[u8; 32], now: i64) -> bool {
-        let verified = self.verified.lock().expect("nobody panics while holding it");
-        verified.get(tag).is_some_and(|until| now < *until)
-    }
-
-    fn remember(&self, tag: [u8; 32], now: i64) {
-        let mut verified = self.verified.lock().expect("nobody panics while holding it");
-        if verified.len() >= REMEMBERED_LIMIT {
-            verified.clear();
-        }
-        verified.insert(tag, now + REMEMBERED_US);
-    }
-
-    pub(crate) fn is_too_many(&self, origin: IpAddr, now: i64) -> bool {
-        let failures = self.failures.lock().expect("nobody panics while holding it");
-        failures
-            .get(&origin)
-            .is_some_and(|(count, since)| *count >= FAILURES_LIMIT && now - since < FAILURES_WINDOW_US)
-    }
-
-    pub(crate) fn count_failure(&self, origin: IpAddr, now: i64) {
-        let mut failures = self.failures.lock().expect("nobody panics while holding it");
-        if failures.len() >= ADDRESSES_LIMIT {
-            failures.retain(|_, (_, since)| now - *since < FAILURES_WINDOW_US);
-        }
-        let entry = failures.entry(origin).or_insert((0, now));
-        if now - entry.1 >= FAILURES_WINDOW_US {
-            *entry = (0, now);
-        }
-        entry.0 += 1;
-    }
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
-use crate::client::Upstream;
 use crate::config::Config;
 use crate::error::{NodeError, Result, of_file};
+use crate::secret::write_private;
 
 #[expect(clippy::needless_pass_by_value)] // to be handed to `map_err`
 fn failed(reason: impl ToString) -> NodeError {
@@ -53,9 +53,13 @@ pub(crate) fn acceptor(config: &Config) -> Result<Option<TlsAcceptor>> {
     Ok(Some(TlsAcceptor::from(Arc::new(server))))
 }
 
-/// How a client speaks TLS with an upstream.
-pub(crate) fn client(upstream: &Upstream) -> Result<Arc<ClientConfig>> {
-    let (named, found) = match &upstream.authorities {
+/// How a client speaks TLS: whom it trusts, those of the system without a file of authorities, and by which certificate and
+/// key it signs in.
+pub(crate) fn client(
+    authorities: Option<&Path>,
+    certificate: Option<(&Path, &Path)>,
+) -> Result<Arc<ClientConfig>> {
+    let (named, found) = match authorities {
         Some(file) => (file.display().to_string(), certificates(file)?),
         // `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
         None => ("the system".to_owned(), rustls_native_certs::load_native_certs().certs),
@@ -69,7 +73,7 @@ pub(crate) fn client(upstream: &Upstream) -> Result<Arc<ClientConfig>> {
         .with_safe_default_protocol_versions()
         .map_err(failed)?
         .with_root_certificates(roots);
-    let mut client = match &upstream.certificate {
+    let mut client = match certificate {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
             let key = private_key(key)?;
@@ -127,5 +131,5 @@ pub(crate) fn make(folder: &Path, organisation: &str, names: Vec<String>) -> Res
         let path = folder.join(file);
         fs::write(&path, text).map_err(of_file(&path))?;
     }
-    crate::init::write_private(&folder.join("tls.key"), &key.serialize_pem())
+    write_private(&folder.join("tls.key"), &key.serialize_pem())
 }

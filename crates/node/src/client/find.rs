@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::http::{Got, Http, Upstream, failed};
+use super::answer::{Got, failed};
+use super::http::{Http, Upstream};
 use crate::error::Result;
 
 /// How answers are asked for, until one is given: some servers refuse the space and some refuse its absence.

@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 use watchfire_stix::Timestamp;
 
+use super::answer::{Got, unpacked};
 use super::find::{WORDS_LIMIT, listed, refusal, roots_of};
-use super::http::{Got, unpacked};
 use super::pull::{dates, fingerprint, later, read_page, tick_before};
 use super::retry::{Next, WAIT_LIMIT, after};
 use crate::config::Validation;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, Request, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -17,9 +17,10 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 
+use super::answer::{Got, failed, unpacked};
 use super::retry::{Next, after};
 use crate::error::{NodeError, Result};
-use crate::packing::{Coding, Unpacking};
+use crate::packing::Coding;
 use crate::tls;
 
 /// The largest answer, unpacked: what the largest servers send as one page is a tenth of it.
@@ -72,19 +73,6 @@ pub struct Upstream {
     pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
-/// What a server answered.
-pub(crate) struct Got {
-    pub(crate) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Got {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-}
-
 /// A client of one origin.
 pub(super) struct Http {
     runtime: Runtime,
@@ -96,11 +84,6 @@ pub(super) struct Http {
     limit_bytes: usize,
     /// How often a server was asked, again included.
     pub(super) requests: u64,
-}
-
-/// What went wrong on the way, in words without any credential.
-pub(super) fn failed(reason: impl Into<String>) -> NodeError {
-    NodeError::Upstream { reason: reason.into() }
 }
 
 /// Asks an address once, with a form where there is one. No redirect is followed, nothing is asked again, and little is
@@ -127,7 +110,9 @@ impl Http {
             .build()
             .map_err(|error| failed(format!("no runtime: {error}")))?;
         let is_tls = origin.scheme_str() == Some("https");
-        let tls = if is_tls { Some(tls::client(upstream)?) } else { None };
+        let certificate = upstream.certificate.as_ref().map(|(own, key)| (own.as_path(), key.as_path()));
+        let tls =
+            if is_tls { Some(tls::client(upstream.authorities.as_deref(), certificate)?) } else { None };
         let authorization = authorization(&upstream.credential)?;
         if !is_tls && authorization.is_some() && !is_local(&origin) {
             return Err(failed(format!(
@@ -311,23 +296,6 @@ async fn exchange(
         .await
         .map_err(|error| failed(format!("the answer broke off or is too large: {error}")))?;
     Ok(Got { status: parts.status, headers: parts.headers, body: body.to_bytes().to_vec() })
-}
-
-/// Unpacks an answer within the same limit.
-pub(super) fn unpacked(mut got: Got, limit_bytes: usize) -> Result<Got> {
-    let encoding = got.header("content-encoding").unwrap_or_default().trim().to_ascii_lowercase();
-    if encoding.is_empty() || encoding == "identity" {
-        return Ok(got);
-    }
-    let coding = Coding::of(&encoding)
-        .ok_or_else(|| failed(format!("the answer is packed as {encoding}, which was not asked for")))?;
-    got.body = coding.unpack(&got.body, limit_bytes, |_| true).map_err(|error| match error {
-        Unpacking::TooLarge => failed(format!("the answer unpacks to more than {limit_bytes} bytes")),
-        Unpacking::Malformed | Unpacking::NoRoom => {
-            failed(format!("the answer is no whole {}", coding.name()))
-        }
-    })?;
-    Ok(got)
 }
 
 #[cfg(test)]

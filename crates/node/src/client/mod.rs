@@ -7,6 +7,7 @@
 //! **Invariant**: a place is only written with the objects before it. **Invariant**: a credential is sent to the origin
 //! that it was given for, and to no other.
 
+mod answer;
 mod find;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;

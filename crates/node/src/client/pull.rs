@@ -13,8 +13,9 @@ use watchfire_release::{Gate, Recipient, Use};
 use watchfire_stix::{Container, ReadError, Reader, Timestamp};
 use watchfire_store::{Account, AuditEntry, Collection, Outcome, Role, Store, UpstreamPlace};
 
+use super::answer::failed;
 use super::find::{Offered, Taxii, choose, explore};
-use super::http::{Upstream, failed};
+use super::http::Upstream;
 use crate::add::{places, put};
 use crate::batch::{Came, Giver};
 use crate::clock::{instant, microseconds, now_us, text};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::http::Got;
+use super::answer::Got;
 use crate::error::{NodeError, Result};
 
 /// Attempts after the first.

@@ -9,7 +9,7 @@ use super::{Answer, Visit, view};
 use crate::clock::text;
 use crate::node::Node;
 use crate::session::{self, forget};
-use crate::sign_in::SignedIn;
+use crate::signed_in::SignedIn;
 use crate::taxii::{Refusal, Reply, readable_collections};
 
 fn to_sign_in() -> Reply {

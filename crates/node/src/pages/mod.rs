@@ -23,10 +23,10 @@ use watchfire_store::Session;
 use crate::clock::now_us;
 use crate::node::Node;
 use crate::oidc::CALLBACK;
+use crate::peer::Peer;
 use crate::percent;
-use crate::serve::Peer;
 use crate::session;
-use crate::sign_in::SignedIn;
+use crate::signed_in::SignedIn;
 use crate::taxii::{Refusal, Reply, blocking, finish, options, text};
 
 /// A form with a password of 1,024 bytes, each encoded, and room beside it.

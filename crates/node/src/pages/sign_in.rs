@@ -5,11 +5,12 @@ use watchfire_store::{Account, Write};
 
 use super::{Answer, Visit, view};
 use crate::audit::Act;
+use crate::log::log;
 use crate::node::Node;
 use crate::oidc::{ERRAND_S, Oidc, Return, Returned};
-use crate::serve::log;
 use crate::session::{self, Beginning, cookie, forget};
-use crate::sign_in::{SignedIn, verify};
+use crate::sign_in::verify;
+use crate::signed_in::SignedIn;
 use crate::taxii::{Refusal, Reply};
 
 /// What a browser carries while its user is at the provider.

@@ -10,7 +10,7 @@ use super::{Answer, Call, Refusal, media};
 use crate::clock::text;
 use crate::config::ApiRoot;
 use crate::node::Node;
-use crate::sign_in::SignedIn;
+use crate::signed_in::SignedIn;
 
 /// What somebody may do in a collection.
 #[derive(Debug, Clone, Copy, Default)]

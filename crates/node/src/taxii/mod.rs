@@ -32,8 +32,9 @@ pub(crate) use reply::{Reply, finish, options};
 
 use crate::node::Node;
 use crate::packing::Coding;
-use crate::serve::Peer;
-use crate::sign_in::{Attempt, Brought, SignedIn, sign_in};
+use crate::peer::Peer;
+use crate::sign_in::{Attempt, Brought, sign_in};
+use crate::signed_in::SignedIn;
 
 /// What an endpoint is given.
 pub(crate) struct Call {
@@ -148,7 +149,6 @@ pub(crate) fn router(node: &Arc<Node>) -> Router {
     let health = Arc::clone(node);
     let fallback = Arc::clone(node);
     router
-        .merge(crate::pages::router(node))
         .route("/healthz", any(move || async move { blocking(move || collections::health(&health)).await }))
         .fallback(move |request: Request| async move { nowhere(fallback, request).await })
 }

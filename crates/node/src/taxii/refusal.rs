@@ -145,7 +145,7 @@ impl From<NodeError> for Refusal {
             ),
             NodeError::Unaudited { is_full: false } => Self::later("what is released cannot be recorded now"),
             other => {
-                crate::serve::log(&format!("a request failed: {}", chain(&other)));
+                crate::log::log(&format!("a request failed: {}", chain(&other)));
                 Self::internal()
             }
         }
@@ -154,7 +154,7 @@ impl From<NodeError> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        crate::serve::log(&format!("a request failed: {}", chain(&error)));
+        crate::log::log(&format!("a request failed: {}", chain(&error)));
         match error {
             StoreError::Full(_) => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
