@@ -15,8 +15,12 @@ use crate::error::{Result, StoreError};
 use crate::search::{Cursor, MERGED_LIMIT, SEPARATOR, era};
 use crate::store::{Read, Write};
 
-/// Keys of a block. A run of them all is a row of a kilobyte, which a page of the index still holds.
+/// Keys of a block: as many as two digits can tell apart, or half of them. Runs are written with it.
 const BLOCK_OBJECTS: i64 = 512;
+
+/// Objects of a run. With its value and numbers it is then a row of less than 1,000 bytes, of which a page of SQLite's
+/// index holds four; a larger one would have a page of its own for what is too much.
+const RUN_OBJECTS: usize = 448;
 
 /// What a run says of each object: two of these digits, its place in the block.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
@@ -239,7 +243,10 @@ impl Write<'_> {
         // In the order of the index: neighbours fall on one page.
         values.sort_unstable_by(|one, two| one.compare(two, text));
         values.dedup_by(|one, two| one.object == two.object && one.shares_row(two, text));
-        let rows: Vec<&[NewValue]> = values.chunk_by(|one, two| one.shares_row(two, text)).collect();
+        let rows: Vec<&[NewValue]> = values
+            .chunk_by(|one, two| one.shares_row(two, text))
+            .flat_map(|alike| alike.chunks(RUN_OBJECTS))
+            .collect();
         let run = |row: &&[NewValue]| (row.len() > 1).then(|| write_run(row.iter().map(|one| one.object)));
         let runs: Vec<Option<String>> = rows.iter().map(run).collect();
         let ints = |of: fn(&NewValue) -> i64| Column::Ints(rows.iter().map(|row| of(&row[0])).collect());

@@ -23,14 +23,10 @@ const BUSY_WAIT: Duration = Duration::from_secs(10);
 /// Prepared statements that a connection keeps. The store has fewer texts than this.
 const STATEMENTS: usize = 256;
 
-/// The size of a page of a new file: a fifth of the time of a commit less than with 4 KiB, and a file that is smaller by a
-/// twentieth; with 16 KiB a commit of one object would write twice as much.
-const PAGE_BYTES: i64 = 8192;
-
-/// Bytes in the WAL at which it is worked into the file. A tenth of it would rewrite the hot pages of the
+/// Pages in the WAL at which it is worked into the file (64 MB). A tenth of it would rewrite the hot pages of the
 /// indexes with every large batch; ten times it would make the file after a crash slow to open. Four times it saves a
 /// large batch a fifteenth; but a sync takes longer as long as the WAL still grows, and every answer waits for one.
-const CHECKPOINT_BYTES: i64 = 64 * 1024 * 1024;
+const CHECKPOINT_PAGES: i64 = 16_000;
 
 /// Page cache of the writer, which touches every index (the values and hashes of an era are two thirds of it), and of each
 /// reader, which touches few.
@@ -63,12 +59,11 @@ struct ReaderState {
 impl Sqlite {
     pub(crate) fn open(path: &Path, readers: usize, quota_bytes: Option<u64>) -> Result<Self> {
         let writer = Connection::open(path)?;
-        // It says nothing to a file that has pages already.
-        writer.pragma_update(None, "page_size", PAGE_BYTES)?;
         configure(&writer, WRITER_CACHE_KIB)?;
         claim_file(&writer, path)?;
         if let Some(bytes) = quota_bytes {
-            let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / page_bytes(&writer)?;
+            let page: i64 = writer.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / page;
             writer.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
         }
         let readers = Readers { state: Mutex::default(), returned: Condvar::new(), limit: readers.max(1) };
@@ -194,13 +189,8 @@ fn configure(connection: &Connection, cache_kib: i64) -> Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "cache_size", -cache_kib)?;
-    let pages = CHECKPOINT_BYTES / page_bytes(connection)?;
-    connection.pragma_update_and_check(None, "wal_autocheckpoint", pages, |_| Ok(()))?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
     Ok(())
-}
-
-fn page_bytes(connection: &Connection) -> Result<i64> {
-    Ok(connection.pragma_query_value(None, "page_size", |row| row.get(0))?)
 }
 
 fn claim_file(connection: &Connection, path: &Path) -> Result<()> {

@@ -205,7 +205,7 @@ pub(crate) fn search_pages_join_to_the_whole(home: &Home) {
 pub(crate) fn values_in_common_are_found_and_remarked(home: &Home) {
     let collection = home.collection("1");
     let made = |number: u64| {
-        let marking = if number.is_multiple_of(4) { "red" } else { "clear" };
+        let marking = if number.is_multiple_of(9) { "red" } else { "clear" };
         let other = format!("same-{}", number % 3);
         Made::new(number, NOON).valued(&["same", &other, "same", ""]).marked(marking)
     };
