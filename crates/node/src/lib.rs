@@ -54,7 +54,7 @@ pub use administer::{
 pub use client::{Credential, Offered, Pull, Pulled, Upstream, offers, pull};
 pub use config::{CONFIG_FILE, Config, Validation};
 pub use error::NodeError;
-pub use explain::{Explained, Told, explain};
+pub use explain::{Asked, Explained, Readers, Selection, Told, explain, select};
 pub use init::{Initialised, New, init};
 pub use serve::{Serving, serve};
 pub use settings::Setting;

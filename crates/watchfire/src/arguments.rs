@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use node::{
     CollectionCommand, ConfigCommand, Folder, Intel, IntelCommand, MemberCommand, Node, NodeCommand,
-    NodeInit, NodePull, TokenCommand, UserCommand,
+    NodeInit, NodePull, Share, TokenCommand, UserCommand, Which,
 };
 
 /// Was this server broken into? Evidence to answer, with proof and with what the logs cannot show.

@@ -1140,9 +1140,113 @@ fn who_would_get_it_is_said_in_words() {
     let told: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!((code, &told["released"], &told["tlp"]), (0, &json!(true), &json!("TLP:GREEN")));
     assert_eq!(told["why"], "released: TLP:GREEN admits admin of CERT-A through the communities of CERT-A");
+    // An organisation stands for any person of it who is not named.
+    let (code, shown) = intel(&[&green, "--as", "CERT-A"]);
+    assert!(code == 0 && shown.starts_with("CERT-A ") && shown.contains("admits CERT-A"), "{shown}");
     let (code, shown) = intel(&[&green, "--everyone"]);
     assert_eq!((code, shown.lines().count()), (0, 3));
     assert!(shown.contains("(no account)"));
     assert_eq!(intel(&[&id("indicator", 9)]).0, 2);
     assert_eq!(intel(&[&red, "--as", "nobody"]).0, 2);
+}
+
+/// A node with a few objects to choose from.
+fn a_node_to_choose_from() -> Node {
+    let node = Node::new();
+    node.add_user("eve", "observer", "ELSEWHERE");
+    let mut newer = marked(1, &[RED]);
+    newer["modified"] = "2021-03-05T00:00:00.000Z".into();
+    newer["name"] = "Mail server, number one".into();
+    let mut made = marked(2, &[GREEN]);
+    made["created_by_ref"] = id("identity", 1).into();
+    let identity = of_type(
+        "identity",
+        1,
+        &json!({ "name": "Mail Watch", "identity_class": "system", "object_marking_refs": [CLEAR] }),
+    );
+    node.post(&envelope(&[marked(1, &[RED]), newer, made, identity]));
+    node
+}
+
+/// `watchfire intel list`: its exit code and what it says.
+fn list(node: &Node, arguments: &[&str]) -> (i32, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_watchfire"));
+    let done =
+        command.args(["intel", "list"]).args(arguments).current_dir(node.folder.path()).output().unwrap();
+    let (out, error) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap());
+    (done.status.code().unwrap(), if out.is_empty() { error } else { out })
+}
+
+#[test]
+fn a_selection_is_listed() {
+    let node = a_node_to_choose_from();
+    let list = |arguments: &[&str]| list(&node, arguments);
+    let ids = |arguments: &[&str]| {
+        let (code, shown) = list(arguments);
+        assert_eq!(code, 0, "{shown}");
+        let mut ids: Vec<String> =
+            shown.lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+        ids.sort_unstable();
+        ids
+    };
+    let (red, green, identity) = (id("indicator", 1), id("indicator", 2), id("identity", 1));
+    assert_eq!(ids(&[]), [&*identity, &red, &green]);
+    assert_eq!(ids(&["--every-version"]).len(), 4);
+    assert_eq!(ids(&["--type", "indicator"]), [&*red, &green]);
+    assert_eq!(ids(&["--type", "identity", "--type", "malware"]), [&*identity]);
+    assert_eq!(ids(&["--value", "198.51.100.2"]), [&*green]);
+    assert_eq!(
+        ids(&["--value", "MAI*"]),
+        [&*identity, &red],
+        "once for each, whatever the number of its words"
+    );
+    assert_eq!(ids(&["--created-by", &identity]), [&*green]);
+    assert_eq!(ids(&["--related-to", &identity]), [&*green]);
+    assert_eq!(ids(&["--since", "2021-03-04"]), [&*red]);
+    assert_eq!(ids(&["--until", "2021-03-04T00:00:00Z", "--type", "indicator"]), [&*green]);
+    assert_eq!(ids(&["--tlp", "red"]), [&*red]);
+    assert_eq!(ids(&["--limit", "2"]).len(), 2);
+    let shown = list(&["--tlp", "red"]).1;
+    assert_eq!(
+        shown.trim_end(),
+        format!("{red:<52} 2021-03-05T00:00:00.000Z TLP:RED          Mail server, number one")
+    );
+    assert_eq!(ids(&["--value", "nowhere"]), [""; 0]);
+    for wrong in [["--since", "yesterday"], ["--tlp", "pink"], ["--created-by", "x"]] {
+        let (code, said) = list(&wrong);
+        assert!(code == 2 && said.contains(wrong[1]), "{wrong:?}: {said}");
+    }
+}
+
+#[test]
+fn who_would_get_how_much_of_a_selection_is_said() {
+    let node = a_node_to_choose_from();
+    let list = |arguments: &[&str]| list(&node, arguments);
+    // What one would get, object by object, and what each would get of all.
+    let (code, shown) = list(&["--type", "indicator", "--as", "eve", "--format", "jsonl"]);
+    assert_eq!((code, shown.lines().count()), (1, 2));
+    assert!(shown.lines().all(|line| line.contains("withheld: TLP:")), "{shown}");
+    assert_eq!(list(&["--as", "admin"]).0, 0);
+    let (code, shown) = list(&["--everyone"]);
+    assert_eq!(
+        (code, shown.as_str()),
+        (
+            0,
+            "admin                          3 of 3\n\
+             eve                            1 of 3  \
+             withheld: TLP:GREEN admits the communities of CERT-A and clients, not eve of ELSEWHERE (1)  \
+             withheld: TLP:RED admits admin, not eve of ELSEWHERE (1)\n\
+             (no account)                   1 of 3  \
+             withheld: TLP:GREEN admits the communities of CERT-A and clients, not anyone (1)  \
+             withheld: TLP:RED admits admin, not anyone (1)\n"
+        )
+    );
+    let (_, shown) = list(&["--everyone", "--tlp", "red", "--format", "jsonl"]);
+    let eve: Value = serde_json::from_str(shown.lines().nth(1).unwrap()).unwrap();
+    assert_eq!((&eve["account"], &eve["objects"], &eve["released"]), (&json!("eve"), &json!(1), &json!(0)));
+    assert_eq!(eve["withheld"][0]["objects"], 1);
+    for wrong in [["--as", "nobody"], ["--for", "fun"]] {
+        let (code, said) = list(&wrong);
+        assert!(code == 2 && said.contains(wrong[1]), "{wrong:?}: {said}");
+    }
 }

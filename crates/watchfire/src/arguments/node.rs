@@ -97,21 +97,73 @@ pub(crate) enum IntelCommand {
     Show {
         /// The object's id
         id: String,
-        /// Would this account get it, and why?
-        #[arg(long = "as", value_name = "ACCOUNT", conflicts_with = "everyone")]
-        reader: Option<String>,
-        /// Who would get it, and why?
-        #[arg(long)]
-        everyone: bool,
-        /// What for: know, consult (ask third parties), act (block)
-        #[arg(long = "for", value_name = "USE", default_value = "know")]
-        purpose: String,
+        #[command(flatten)]
+        share: Share,
         /// How to print
         #[arg(long, value_enum, default_value_t = Listing::Human)]
         format: Listing,
         #[command(flatten)]
         at: Folder,
     },
+    /// List objects, or who would get how many of them and which markings decide
+    #[command(after_help = "Exit codes: 0 done, 1 some are withheld from --as, 2 could not do it.")]
+    List {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        share: Share,
+        /// At most so many
+        #[arg(long, value_name = "N", conflicts_with = "everyone")]
+        limit: Option<u64>,
+        /// How to print
+        #[arg(long, value_enum, default_value_t = Listing::Human)]
+        format: Listing,
+        #[command(flatten)]
+        at: Folder,
+    },
+}
+
+/// Whose share is asked about
+#[derive(Debug, Args)]
+pub(crate) struct Share {
+    /// Would this account, or an unnamed person of this organisation, get it, and why?
+    #[arg(long = "as", value_name = "MEMBER", conflicts_with = "everyone")]
+    pub(crate) reader: Option<String>,
+    /// Who would get it, and why?
+    #[arg(long)]
+    pub(crate) everyone: bool,
+    /// What for: know, consult (ask third parties), act (block)
+    #[arg(long = "for", value_name = "USE", default_value = "know")]
+    pub(crate) purpose: String,
+}
+
+/// Which objects; all that is given must hold
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// A value or a word of them, any case; `mail.*` is the beginning of one; repeatable
+    #[arg(long = "value", value_name = "VALUE")]
+    pub(crate) values: Vec<String>,
+    /// Their type; repeatable, and one of them must be theirs
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) types: Vec<String>,
+    /// The id of their creator
+    #[arg(long, value_name = "ID")]
+    pub(crate) created_by: Option<String>,
+    /// An id that they name
+    #[arg(long, value_name = "ID")]
+    pub(crate) related_to: Option<String>,
+    /// Their version is not before this: 2021-03-02 or 2021-03-02T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Their version is before this
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// The level of TLP that they come to, such as amber
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) tlp: Option<String>,
+    /// Every version, and not the newest only
+    #[arg(long)]
+    pub(crate) every_version: bool,
 }
 
 /// `watchfire node init`
