@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use watchfire_store::{AuditEntry, Store, StoreError};
 
 use crate::error::{NodeError, Result};
+use crate::log::{Level, log};
 
 /// Rows of one transaction.
 const BATCH_LIMIT: usize = 500;
@@ -98,7 +99,7 @@ fn write_all(store: &Store, receiver: &Receiver<Waiting>) {
             write.place_audit(BATCH_LIMIT * 2)
         });
         let written = written.map(|_| ()).map_err(|error| {
-            crate::log::log(&format!("the audit cannot be written: {error}"));
+            log(Level::Error, "audit.unwritten", &[("error", error.to_string().into())]);
             if matches!(error, StoreError::Full(_)) { Unwritten::Full } else { Unwritten::Failed }
         });
         for (_, done) in &batch {

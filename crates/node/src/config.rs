@@ -47,6 +47,9 @@ pub struct Config {
     /// Whether an object that breaks a MUST of STIX 2.1 is taken.
     #[serde(default)]
     pub validation: Validation,
+    /// What is told on standard error.
+    #[serde(default)]
+    pub log: Log,
     /// What TAXII says of itself.
     #[serde(default)]
     pub taxii: Taxii,
@@ -102,6 +105,40 @@ pub enum Validation {
     Strict,
     /// Whatever has an id, and times and markings that can be read, is taken.
     Form,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// Of which requests there is one.
+    pub requests: LogRequests,
+}
+
+/// `log.format`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// `time level event name=value …`
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// `log.requests`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogRequests {
+    /// None: the audit has who did what.
+    #[default]
+    None,
+    /// Those that were refused or failed.
+    Failed,
+    /// All.
+    All,
 }
 
 /// `[taxii]`
@@ -282,6 +319,12 @@ pub(crate) fn template(organisation: &str, store: &str, listen: &str, tls: bool)
          # validation = \"strict\"\n\
          \n\
          {tls}\
+         \n\
+         [log]\n\
+         # Lines on standard error: text (time level event name=value …) or json (one object a line).\n\
+         # format = \"text\"\n\
+         # A line for each request: none, failed or all. Who did what is in the audit in any case.\n\
+         # requests = \"none\"\n\
          \n\
          [taxii]\n\
          # title = \"Watchfire\"\n\

@@ -11,6 +11,7 @@
 
 mod add;
 mod administer;
+mod asked;
 mod audit;
 mod batch;
 mod clearance;
@@ -52,7 +53,7 @@ pub use administer::{
     users,
 };
 pub use client::{Credential, Offered, Pull, Pulled, Upstream, offers, pull};
-pub use config::{CONFIG_FILE, Config, Validation};
+pub use config::{CONFIG_FILE, Config, LogFormat, LogRequests, Validation};
 pub use error::NodeError;
 pub use explain::{Asked, Explained, Readers, Selection, Told, explain, select};
 pub use init::{Initialised, New, init};

@@ -21,7 +21,7 @@ use watchfire_store::Store;
 
 use crate::config::Config;
 use crate::error::{NodeError, Result};
-use crate::log::log;
+use crate::log::{Level, log, write_as};
 use crate::node::Node;
 use crate::patience::Patient;
 use crate::peer::Peer;
@@ -79,6 +79,7 @@ pub fn serve(config: Config, on_ready: impl FnOnce(&Serving)) -> Result<()> {
         .max_blocking_threads(WORKERS)
         .build()
         .map_err(|source| NodeError::Listen { address: config.listen.clone(), source })?;
+    write_as(config.log.format);
     let acceptor = tls::acceptor(&config)?;
     let adders_at_once = if Store::is_server(&config.store) { ADDERS_TO_A_SERVER } else { ADDERS_TO_A_FILE };
     let adders = tokio::runtime::Builder::new_current_thread()
@@ -92,6 +93,14 @@ pub fn serve(config: Config, on_ready: impl FnOnce(&Serving)) -> Result<()> {
         let address = listener
             .local_addr()
             .map_err(|source| NodeError::Listen { address: node.config.listen.clone(), source })?;
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}/taxii2/");
+        let fields = [
+            ("url", url.into()),
+            ("organisation", node.config.organisation.as_str().into()),
+            ("version", env!("CARGO_PKG_VERSION").into()),
+        ];
+        log(Level::Info, "started", &fields);
         on_ready(&Serving { address, tls: acceptor.is_some() });
         tokio::spawn(sweep(Arc::clone(&swept)));
         tokio::spawn(end_embargoes(swept));
@@ -143,7 +152,7 @@ async fn sweep(node: Arc<Node>) {
         tokio::time::sleep(SWEEP_EVERY).await;
         let node = Arc::clone(&node);
         if let Ok(Err(error)) = tokio::task::spawn_blocking(move || node.sweep()).await {
-            log(&format!("housekeeping failed: {error}"));
+            log(Level::Error, "housekeeping.failed", &[("error", error.to_string().into())]);
         }
     }
 }
@@ -154,8 +163,8 @@ async fn end_embargoes(node: Arc<Node>) {
         let node = Arc::clone(&node);
         match tokio::task::spawn_blocking(move || node.end_embargoes()).await {
             Ok(Ok(0)) | Err(_) => {}
-            Ok(Ok(renewed)) => log(&format!("{renewed} objects are told anew: their embargo has ended")),
-            Ok(Err(error)) => log(&format!("embargoes could not be looked at: {error}")),
+            Ok(Ok(renewed)) => log(Level::Info, "embargoes.ended", &[("objects", renewed.into())]),
+            Ok(Err(error)) => log(Level::Error, "embargoes.failed", &[("error", error.to_string().into())]),
         }
     }
 }
@@ -171,7 +180,7 @@ async fn accept(node: &Arc<Node>, listener: &TcpListener, acceptor: Option<TlsAc
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, mostly: those that end make room.
-                    log(&format!("cannot accept a connection: {error}"));
+                    log(Level::Error, "accept.failed", &[("error", error.to_string().into())]);
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 }
@@ -192,7 +201,8 @@ async fn accept(node: &Arc<Node>, listener: &TcpListener, acceptor: Option<TlsAc
             }
         });
     }
-    log("stopping: no new connections; requests under way are finished");
+    // No new connections; requests under way are finished.
+    log(Level::Info, "stopping", &[]);
     let _ = tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown()).await;
 }
 

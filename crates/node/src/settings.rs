@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use crate::config::{Config, Oidc, Validation, read_text};
+use crate::config::{Config, LogFormat, LogRequests, Oidc, Validation, read_text};
 use crate::error::{NodeError, Result};
 
 /// One key.
@@ -24,7 +24,7 @@ const NONE: &str = "-";
 type Show = fn(&Config) -> String;
 
 /// The keys, without those of API roots, of which there may be several.
-const KEYS: [(&str, Show); 24] = [
+const KEYS: [(&str, Show); 26] = [
     ("organisation", |config| config.organisation.clone()),
     ("store", |config| without_password(&config.store)),
     ("secret", |config| config.secret.display().to_string()),
@@ -56,6 +56,21 @@ const KEYS: [(&str, Show); 24] = [
         })
     }),
     ("oidc.authorities", |config| of_oidc(config, |oidc| shown(oidc.authorities.as_deref()))),
+    ("log.format", |config| {
+        match config.log.format {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        }
+        .to_owned()
+    }),
+    ("log.requests", |config| {
+        match config.log.requests {
+            LogRequests::None => "none",
+            LogRequests::Failed => "failed",
+            LogRequests::All => "all",
+        }
+        .to_owned()
+    }),
     ("taxii.title", |config| config.taxii.title.clone()),
     ("taxii.description", |config| or_none(config.taxii.description.as_ref())),
     ("taxii.contact", |config| or_none(config.taxii.contact.as_ref())),
@@ -159,9 +174,9 @@ mod tests {
         let fields = include_str!("config.rs").split("impl Default").next().unwrap_or_default();
         let fields = fields.lines().filter(|line| line.starts_with("    pub ")).count();
         assert_eq!(
-            KEYS.len() + 3 + 5,
+            KEYS.len() + 3 + 6,
             fields,
-            "three of API roots; tls, oidc, taxii, api_roots, folder are no keys"
+            "three of API roots; tls, oidc, log, taxii, api_roots, folder are no keys"
         );
     }
 

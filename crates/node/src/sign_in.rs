@@ -11,6 +11,7 @@ use watchfire_store::Account;
 
 use crate::clock::now_us;
 use crate::error::Result;
+use crate::log::{Level, log};
 use crate::node::Node;
 use crate::peer::Peer;
 use crate::secret::{TOKEN_PREFIX, is_password, token_hash};
@@ -83,9 +84,15 @@ pub(crate) fn sign_in(node: &Node, brought: &Brought<'_>) -> Result<Attempt> {
     if let Some(signed_in) = signed_in {
         return Ok(Attempt::Good(Box::new(signed_in)));
     }
+    refused(node, origin, now);
+    Ok(Attempt::Refused)
+}
+
+/// Counts a sign-in that was refused. Who it was to be is not logged: people type passwords where names belong.
+pub(crate) fn refused(node: &Node, origin: IpAddr, now: i64) {
     node.doorkeeper.count_failure(origin, now);
     node.metrics.count_refused_sign_in();
-    Ok(Attempt::Refused)
+    log(Level::Warning, "sign-in.refused", &[("from", origin.to_string().into())]);
 }
 
 /// The account that the connection's certificate stands for. Without one, nobody tried anything.

@@ -6,7 +6,7 @@ mod node_kit;
 #[allow(dead_code, unreachable_pub)]
 mod server;
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -979,6 +979,72 @@ fn a_clean_stop_leaves_one_file() {
 }
 
 /// Whoever is slow, silent or speaks nonsense takes nothing from the others.
+/// For whatever collects logs: each line is one object, whatever it tells, and holds no secret.
+#[test]
+fn the_log_is_for_programs_where_that_is_wanted() {
+    let mut node = Node::new();
+    assert!(node.stop());
+    let file = node.folder.path().join("watchfire.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text
+        .replace("# format = \"text\"", "format = \"json\"")
+        .replace("# requests = \"none\"", "requests = \"all\"");
+    std::fs::write(&file, text).unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_watchfire"))
+        .args(["node", "serve"])
+        .current_dir(node.folder.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!((&first["event"], &first["organisation"]), (&json!("started"), &json!("CERT-A")));
+    let address = first["url"].as_str().unwrap().strip_prefix("http://").unwrap().split('/').next().unwrap();
+    node.address = address.parse().unwrap();
+    assert_eq!(node.get(&node.root("")).status, 200);
+    let wrong =
+        node.send("GET", "/taxii2/", &[("authorization", "Basic YW5uYTpodW50ZXIy"), ("accept", TAXII)], b"");
+    assert_eq!(wrong.status, 401);
+    assert_eq!(node.send("GET", "/sign-in", &[], b"").status, 200);
+    std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    let rest: Vec<Value> = lines
+        .map(|line| {
+            let line = line.unwrap();
+            assert!(
+                !line.contains("hunter2") && !line.contains(PASSWORD) && !line.contains("anna"),
+                "{line}"
+            );
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"))
+        })
+        .collect();
+    assert!(child.wait().unwrap().success());
+    let told: Vec<String> = rest
+        .iter()
+        .map(|one| {
+            assert!(one["time"].as_str().unwrap().ends_with('Z'));
+            let text = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+            format!(
+                "{} {} {} {} {}",
+                text("level"),
+                text("event"),
+                text("route"),
+                one["status"],
+                text("from")
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "info request api-root 200 127.0.0.1",
+            "warning sign-in.refused  null 127.0.0.1",
+            "warning request discovery 401 127.0.0.1",
+            "info request page.sign-in 200 127.0.0.1",
+            "info stopping  null ",
+        ]
+    );
+}
+
 #[test]
 fn slow_and_broken_clients_disturb_nobody() {
     let node = Node::new();

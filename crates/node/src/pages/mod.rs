@@ -8,7 +8,7 @@ mod sign_in;
 mod view;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -20,6 +20,7 @@ use axum::routing::any;
 use http_body_util::{BodyExt as _, Limited};
 use watchfire_store::Session;
 
+use crate::asked::Asked;
 use crate::clock::now_us;
 use crate::node::Node;
 use crate::oidc::CALLBACK;
@@ -89,11 +90,11 @@ pub(crate) fn router(node: &Arc<Node>) -> Router {
 }
 
 async fn answer(node: Arc<Node>, page: &'static Page, request: Request) -> Response {
-    let began = Instant::now();
+    let asked = Asked::of(page.name, &request);
     let is_head = request.method() == Method::HEAD;
     let counted = Arc::clone(&node);
     let response = respond(node, page, request).await;
-    counted.metrics.count_request(page.name, response.status().as_u16(), began.elapsed());
+    counted.count(&asked, response.status());
     if is_head { response.map(|_| Body::empty()) } else { response }
 }
 

@@ -5,11 +5,11 @@ use watchfire_store::{Account, Write};
 
 use super::{Answer, Visit, view};
 use crate::audit::Act;
-use crate::log::log;
+use crate::log::{Level, log};
 use crate::node::Node;
 use crate::oidc::{ERRAND_S, Oidc, Return, Returned};
 use crate::session::{self, Beginning, cookie, forget};
-use crate::sign_in::verify;
+use crate::sign_in::{refused as refused_from, verify};
 use crate::signed_in::SignedIn;
 use crate::taxii::{Refusal, Reply};
 
@@ -34,11 +34,6 @@ fn check_patience(node: &Node, visit: &Visit) -> Result<(), Refusal> {
         return Err(Refusal::too_many());
     }
     Ok(())
-}
-
-fn count_failure(node: &Node, visit: &Visit) {
-    node.doorkeeper.count_failure(visit.peer.address, visit.now_us);
-    node.metrics.count_refused_sign_in();
 }
 
 /// A name, a password, and a code where one is asked for.
@@ -76,7 +71,7 @@ pub(super) fn by_password(node: &Node, visit: &Visit) -> Answer {
     if let Some(new) = begun {
         return Ok(Reply::elsewhere("/".to_owned()).header("set-cookie", new.header()));
     }
-    count_failure(node, visit);
+    refused_from(node, visit.peer.address, visit.now_us);
     let wrong = "That is not a name, password and code that go together.";
     Ok(form(node, Some(wrong), name).status(StatusCode::FORBIDDEN))
 }
@@ -109,7 +104,7 @@ pub(super) fn depart(node: &Node, visit: &Visit) -> Answer {
     let departure = match oidc.depart(&node.seal, visit.now_us) {
         Ok(departure) => departure,
         Err(error) => {
-            log(&format!("sign-in by the provider failed: {error}"));
+            log(Level::Error, "oidc.failed", &[("error", error.to_string().into())]);
             let wrong = "The identity provider cannot be reached now.";
             return Ok(form(node, Some(wrong), "").status(StatusCode::BAD_GATEWAY));
         }
@@ -133,7 +128,7 @@ pub(super) fn return_(node: &Node, visit: &Visit) -> Answer {
             .header("set-cookie", forget(ERRAND_COOKIE)))
     };
     let refused = |wrong: &str, status: StatusCode| {
-        count_failure(node, visit);
+        refused_from(node, visit.peer.address, visit.now_us);
         Ok(form(node, Some(wrong), "").status(status).header("set-cookie", forget(ERRAND_COOKIE)))
     };
     let spend = |word: &str, until_us: i64| {
@@ -152,7 +147,7 @@ pub(super) fn return_(node: &Node, visit: &Visit) -> Answer {
             return refused(NO_ACCOUNT, StatusCode::FORBIDDEN);
         }
         Err(error) => {
-            log(&format!("sign-in by the provider failed: {error}"));
+            log(Level::Error, "oidc.failed", &[("error", error.to_string().into())]);
             refuse(node, visit, oidc.issuer(), &error.to_string())?;
             return refused("The identity provider's answer could not be believed.", StatusCode::BAD_GATEWAY);
         }

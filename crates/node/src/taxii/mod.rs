@@ -16,7 +16,6 @@ mod views;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -30,6 +29,7 @@ pub(crate) use collections::readable_collections;
 pub(crate) use refusal::Refusal;
 pub(crate) use reply::{Reply, finish, options};
 
+use crate::asked::Asked;
 use crate::node::Node;
 use crate::packing::Coding;
 use crate::peer::Peer;
@@ -159,11 +159,11 @@ async fn handle(
     path: HashMap<String, String>,
     request: Request,
 ) -> Response {
-    let began = Instant::now();
+    let asked = Asked::of(route.name, &request);
     let counted = Arc::clone(&node);
     let is_head = request.method() == Method::HEAD;
     let response = answer(node, route, path, request).await;
-    counted.metrics.count_request(route.name, response.status().as_u16(), began.elapsed());
+    counted.count(&asked, response.status());
     if is_head { response.map(|_| Body::empty()) } else { response }
 }
 

@@ -9,6 +9,7 @@ use watchfire_store::StoreError;
 use super::media::TAXII;
 use super::reply;
 use crate::error::NodeError;
+use crate::log::{Level, log};
 
 /// Why a request is not done.
 #[derive(Debug)]
@@ -134,6 +135,10 @@ impl Refusal {
     }
 }
 
+fn failed(error: &dyn std::error::Error) {
+    log(Level::Error, "request.failed", &[("error", chain(error).into())]);
+}
+
 /// What failed within is told to the log, and to the requester only as far as it helps.
 impl From<NodeError> for Refusal {
     fn from(error: NodeError) -> Self {
@@ -145,7 +150,7 @@ impl From<NodeError> for Refusal {
             ),
             NodeError::Unaudited { is_full: false } => Self::later("what is released cannot be recorded now"),
             other => {
-                crate::log::log(&format!("a request failed: {}", chain(&other)));
+                failed(&other);
                 Self::internal()
             }
         }
@@ -154,7 +159,7 @@ impl From<NodeError> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        crate::log::log(&format!("a request failed: {}", chain(&error)));
+        failed(&error);
         match error {
             StoreError::Full(_) => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,

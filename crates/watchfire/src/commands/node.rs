@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Read as _, Write as _};
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-use watchfire_node::{CollectionSpec, Config, New, NewUser, Setting, init, serve};
+use watchfire_node::{CollectionSpec, Config, LogFormat, New, NewUser, Setting, init, serve};
 use watchfire_release::{Community, Organisation};
 
 use super::list::List;
@@ -24,10 +24,16 @@ const PASSWORD_LIMIT_BYTES: u64 = 4096;
 pub(crate) fn run(arguments: &Node) -> anyhow::Result<Status> {
     match &arguments.command {
         NodeCommand::Init(arguments) => make(arguments)?,
-        NodeCommand::Serve { at } => serve(config(at)?, |serving| {
-            let scheme = if serving.tls { "https" } else { "http" };
-            terminal::message(&format!("serving {scheme}://{}/taxii2/", serving.address));
-        })?,
+        NodeCommand::Serve { at } => {
+            let config = config(at)?;
+            let is_for_people = config.log.format == LogFormat::Text;
+            serve(config, |serving| {
+                let scheme = if serving.tls { "https" } else { "http" };
+                if is_for_people {
+                    terminal::message(&format!("serving {scheme}://{}/taxii2/", serving.address));
+                }
+            })?;
+        }
         NodeCommand::User { at, command } => user(&config(at)?, command)?,
         NodeCommand::Token { at, command } => token(&config(at)?, command)?,
         NodeCommand::Member { at, command } => member(&config(at)?, command)?,
