@@ -29,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
             Some(Settling { id: object.id().clone(), own })
         })
         .collect();
-    let markings = settle(&settling, Some("ben"), &|_| Known::default());
+    let markings = settle(&settling, &|_| Known::default());
     let (reader, directory) = (Recipient::anyone(), Directory::of("own"));
     let gate = Gate { reader: &reader, directory: &directory, purpose: Use::Know, now: Timestamp::new(0, 0) };
     for (marking, object) in markings.iter().zip(&settling) {
