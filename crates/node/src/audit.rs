@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use watchfire_store::{AuditEntry, Store, StoreError};
+use watchfire_store::{AuditEntry, CollectionKey, Store, StoreError, Write};
 
 use crate::error::{NodeError, Result};
 use crate::log::{Level, log};
+
+/// The action of objects that got new places.
+pub(crate) const RENEW: &str = "objects.renew";
 
 /// Rows of one transaction.
 const BATCH_LIMIT: usize = 500;
@@ -124,6 +127,39 @@ pub(crate) fn runs(places: impl IntoIterator<Item = i64>) -> String {
     runs.iter().map(shown).collect::<Vec<_>>().join(",")
 }
 
+/// The runs of a detail: those that stand behind `places `.
+pub(crate) fn runs_in(detail: &str) -> Vec<(i64, i64)> {
+    let Some((_, text)) = detail.split_once("places ") else { return Vec::new() };
+    let text =
+        text.split(|one: char| !one.is_ascii_digit() && one != '-' && one != ',').next().unwrap_or_default();
+    let run = |run: &str| {
+        let (first, last) = run.split_once('-').unwrap_or((run, run));
+        Some((first.parse().ok()?, last.parse().ok()?))
+    };
+    text.split(',').filter_map(run).collect()
+}
+
+/// Gives objects new places, and records which they had before: whoever asks later what was released at a place must be
+/// told.
+pub(crate) fn place_anew(
+    write: &mut Write<'_>,
+    collection: CollectionKey,
+    places: &[i64],
+    now: i64,
+) -> watchfire_store::Result<()> {
+    let (id, first) = write.place_anew(collection, places, now)?;
+    let new = runs(first..first + places.len() as i64);
+    let detail = format!("places {} are {new} now", runs(places.iter().copied()));
+    write.audit(&[AuditEntry {
+        at_us: now,
+        actor: "node",
+        origin: "node",
+        action: RENEW,
+        subject: &id,
+        detail: &detail,
+    }])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +168,9 @@ mod tests {
     fn places_in_runs() {
         assert_eq!(runs([1, 2, 3, 5, 7, 8]), "1-3,5,7-8");
         assert_eq!(runs([]), "");
+        assert_eq!(runs_in("status x, places 1-3,5"), [(1, 3), (5, 5)]);
+        assert_eq!(runs_in("places 7 are 12 now"), [(7, 7)]);
+        assert_eq!(runs_in("places "), []);
+        assert_eq!(runs_in("3-4"), []);
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use watchfire_release::{Directory, Gate, Marking, Recipient, Use};
-use watchfire_stix::{Id, Timestamp, Tlp};
+use watchfire_stix::{Id, Tlp};
 use watchfire_store::{Account, Clearance, Cursor, Found, MarkingKey, Query, Sought, Store};
 
-use crate::clock::{instant, microseconds, now_us};
+use crate::clock::{asked_time, instant, now_us};
 use crate::config::Config;
 use crate::error::{NodeError, Result};
 use crate::intake::version_text;
@@ -237,20 +237,12 @@ fn query(selection: &Selection) -> Result<Query<'_>> {
         id: None,
         types: selection.types.iter().map(String::as_str).collect(),
         created_by: selection.created_by.as_deref(),
-        since_us: selection.since.as_deref().map(read_time).transpose()?,
-        until_us: selection.until.as_deref().map(read_time).transpose()?,
+        since_us: selection.since.as_deref().map(asked_time).transpose()?,
+        until_us: selection.until.as_deref().map(asked_time).transpose()?,
         related_to: selection.related_to.as_deref(),
     })
 }
 
 fn sought(value: &str) -> Sought<'_> {
     value.strip_suffix('*').map_or(Sought::Exact(value), Sought::Prefix)
-}
-
-/// A day or an instant, in microseconds.
-fn read_time(text: &str) -> Result<i64> {
-    let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
-    let read = Timestamp::parse(&whole);
-    read.map(microseconds)
-        .ok_or_else(|| asked(format!("{text} is no time; write 2021-03-02 or 2021-03-02T00:00:00Z")))
 }

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use watchfire_release::{Community, Directory, Organisation};
 use watchfire_store::{Options, Party, Read, Store};
 
-use crate::audit::Log;
+use crate::audit::{Log, place_anew};
 use crate::clearance::Markings;
 use crate::clock::{instant, microseconds, now_us};
 use crate::config::Config;
@@ -122,7 +122,7 @@ impl Node {
                 &self.store.read(|read| read.added_before(*key, ended, RENEWED_AT_ONCE))?[..]
             {
                 for (collection, places) in waiting {
-                    self.store.write(|write| write.place_anew(*collection, places, now))?;
+                    self.store.write(|write| place_anew(write, *collection, places, now))?;
                     renewed += places.len();
                 }
             }

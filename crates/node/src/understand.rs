@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use watchfire_release::{Gate, Marking, settle};
 use watchfire_store::{CollectionKey, GiverKey, MarkingKey, Outcome, Write};
 
+use crate::audit::place_anew;
 use crate::batch::{Batch, Came, Giver};
 use crate::clock::now_us;
 use crate::error::Result;
@@ -33,7 +34,8 @@ pub(crate) fn understand(
         }
     }
     if !places.is_empty() {
-        write.place_anew(collection, &places, now)?;
+        places.sort_unstable();
+        place_anew(write, collection, &places, now)?;
     }
     Ok(places.len())
 }

@@ -5,7 +5,7 @@
 use crate::clearance::MarkingKey;
 use crate::collection::CollectionKey;
 use crate::engine::{Column, Row, Rows};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::giver::GiverKey;
 use crate::ids;
 use crate::page::PAGE_LIMIT_BYTES;
@@ -65,6 +65,21 @@ impl Read<'_> {
             },
         )?;
         Ok(found)
+    }
+
+    /// The places that an id has in collections, by their ids, those where it was taken out included.
+    pub fn places_of(&mut self, id: &str) -> Result<Vec<(String, i64)>> {
+        let Some(item) = self.item(id)? else { return Ok(Vec::new()) };
+        let mut places = Vec::new();
+        for text in [
+            "select c.id, m.place from collection c join member m {using member_item} \
+             on m.collection = c.key and m.item = $1 order by c.key, m.place",
+            "select c.id, t.removed_place from collection c join tombstone t on t.collection = c.key \
+             where t.item = $1 order by c.key, t.place",
+        ] {
+            places.extend(self.session.list(text, &[item.into()], |row| Ok((row.string(0)?, row.int(1)?)))?);
+        }
+        Ok(places)
     }
 
     /// Places of objects of a marking that were added before an instant, by collection, at most `limit` of each lane.
@@ -163,8 +178,14 @@ impl Read<'_> {
 }
 
 impl Write<'_> {
-    /// Gives objects of a collection new places and dates, as if they had been added now. Their old places stay empty.
-    pub fn place_anew(&mut self, collection: CollectionKey, places: &[i64], now_us: i64) -> Result<()> {
+    /// Gives objects of a collection new places and dates, as if they had been added now: one after the other, in the order
+    /// of `places`. Their old places stay empty. The collection's id, and the first of the new places.
+    pub fn place_anew(
+        &mut self,
+        collection: CollectionKey,
+        places: &[i64],
+        now_us: i64,
+    ) -> Result<(String, i64)> {
         let count = places.len() as i64;
         let ticks = self.take_places(collection, count, now_us)?;
         let columns = vec![
@@ -177,6 +198,9 @@ impl Write<'_> {
              where member.collection = $4 and member.place = r.old",
             &Rows { columns },
             &[collection.0.into()],
-        )
+        )?;
+        let text = "select id from collection where key = $1";
+        let id = self.session.first(text, &[collection.0.into()], |row| row.string(0))?;
+        Ok((id.ok_or(StoreError::Missing { what: "collection" })?, ticks.first_place))
     }
 }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use node::{
-    CollectionCommand, ConfigCommand, Folder, Intel, IntelCommand, MemberCommand, Node, NodeCommand,
-    NodeInit, NodePull, Share, TokenCommand, UserCommand, Which,
+    CollectionCommand, ConfigCommand, Folder, Intel, IntelCommand, MemberCommand, Node, NodeAudit,
+    NodeCommand, NodeInit, NodePull, Share, TokenCommand, UserCommand, Which,
 };
 
 /// Was this server broken into? Evidence to answer, with proof and with what the logs cannot show.

@@ -151,6 +151,11 @@ fn the_end_of_an_embargo_is_told_to_who_follows() {
     node.post(&envelope(&[marked(2, &[CLEAR])]));
     let first = node.get_as("eve", &node.objects("?match[type]=indicator"));
     assert_eq!(first.ids(), [id("indicator", 2)]);
+    assert_eq!(
+        node.get(&node.objects("?match[type]=indicator")).ids().len(),
+        2,
+        "the embargo is not for its author"
+    );
     let last = first.header("x-taxii-date-added-last").unwrap().to_owned();
     let began = Instant::now();
     let followed =
@@ -160,6 +165,24 @@ fn the_end_of_an_embargo_is_told_to_who_follows() {
         std::thread::sleep(Duration::from_millis(200));
     }
     assert_eq!(followed(), [id("indicator", 1)]);
+    // Its place is another one now; the audit still tells to whom it was released, before and after.
+    let acts = audit(&node, &["--object", &id("indicator", 1)]);
+    let told: Vec<(&str, &str)> = acts
+        .iter()
+        .map(|act| (act["actor"].as_str().unwrap(), act["action"].as_str().unwrap()))
+        .filter(|(actor, _)| *actor != "eve")
+        .collect();
+    assert_eq!(told, [("admin", "objects.add"), ("admin", "objects.release"), ("node", "objects.renew")]);
+    let eve: Vec<&Value> = acts.iter().filter(|act| act["actor"] == "eve").collect();
+    assert_eq!(eve.len(), 2, "the page of before held another object: {eve:#?}");
+    assert_eq!(audit(&node, &["--object", &id("indicator", 2), "--actor", "eve"]).len(), 1);
+    assert_eq!(audit(&node, &["--object", &id("indicator", 7)]).len(), 0);
+}
+
+/// `watchfire node audit`, its lines.
+fn audit(node: &Node, arguments: &[&str]) -> Vec<Value> {
+    let text = node.administer(&[&["audit", "--format", "jsonl"], arguments].concat());
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// A definition that somebody else brings after what it marks opens nothing by itself; handed over once more, the object is
@@ -1131,6 +1154,29 @@ fn the_audit_has_it() {
     assert!(holds(&["eve", "account.sign-in"]) && holds(&["console", "account.create", "eve"]), "{rows:#?}");
     assert!(!text.contains(node_kit::PASSWORD), "no secret is in it");
     assert!(Path::new(&backup).exists());
+    // And who runs the node can read it.
+    let all = audit(&node, &[]);
+    let places: Vec<i64> = all.iter().map(|act| act["place"].as_i64().unwrap()).collect();
+    assert!(places.iter().copied().eq(1..=places.len() as i64), "{places:?}");
+    assert!(all.len() > audit(&node, &["--action", "account"]).len());
+    let of = |arguments: &[&str]| {
+        audit(&node, arguments)
+            .iter()
+            .map(|act| act["action"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(&["--action", "account", "--subject", "eve"]), ["account.create", "account.sign-in"]);
+    assert_eq!(of(&["--action", "acc"]), [""; 0]);
+    // Indicators 2 and 3 left on one page; 1 is for its author only.
+    assert_eq!(of(&["--object", &id("indicator", 2), "--actor", "eve"]), ["objects.release"]);
+    assert_eq!(of(&["--object", &id("indicator", 1), "--actor", "eve"]), [""; 0]);
+    assert_eq!(of(&["--until", "2021-01-01"]), [""; 0]);
+    assert_eq!(of(&["--since", "2021-01-01"]).len(), all.len());
+    let object = node.objects(&format!("{}/", id("indicator", 2)));
+    let headers = [("authorization", &*basic("admin")), ("accept", TAXII)];
+    assert_eq!(node.send("DELETE", &object, &headers, b"").status, 200);
+    let removed = of(&["--object", &id("indicator", 2)]);
+    assert_eq!(removed, ["objects.add", "objects.release", "object.delete"]);
 }
 
 /// Plain lists for firewalls: the same gate, and PAP decides what may be blocked.

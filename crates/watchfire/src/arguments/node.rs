@@ -67,6 +67,8 @@ pub(crate) enum NodeCommand {
     },
     /// Take in what a collection of another TAXII 2.1 server holds, from where the last pull left off
     Pull(NodePull),
+    /// What was done: who, when, from where, to what; and to whom an object was released
+    Audit(NodeAudit),
     /// Write a backup of the store, also while the node is running
     Backup {
         /// The file to write
@@ -81,6 +83,34 @@ pub(crate) enum NodeCommand {
         #[command(flatten)]
         at: Folder,
     },
+}
+
+/// `watchfire node audit`
+#[derive(Debug, Args)]
+pub(crate) struct NodeAudit {
+    /// Acts of this account; `console` for what was done on this machine
+    #[arg(long, value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+    /// Acts upon this account or collection
+    #[arg(long, value_name = "NAME|ID")]
+    pub(crate) subject: Option<String>,
+    /// This act, such as objects.release, or a kind of acts, such as account
+    #[arg(long, value_name = "ACT")]
+    pub(crate) action: Option<String>,
+    /// Acts that added, released or removed this object
+    #[arg(long, value_name = "ID")]
+    pub(crate) object: Option<String>,
+    /// Not before this: 2021-03-02 or 2021-03-02T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Before this
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Listing::Human)]
+    pub(crate) format: Listing,
+    #[command(flatten)]
+    pub(crate) at: Folder,
 }
 
 /// `watchfire intel`

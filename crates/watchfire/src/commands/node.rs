@@ -7,12 +7,12 @@ use std::io::{self, BufWriter, Read as _, Write as _};
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-use watchfire_node::{CollectionSpec, Config, LogFormat, New, NewUser, Setting, init, serve};
+use watchfire_node::{Act, ActsOf, CollectionSpec, Config, LogFormat, New, NewUser, Setting, init, serve};
 use watchfire_release::{Community, Organisation};
 
 use super::list::List;
 use crate::arguments::{
-    CollectionCommand, ConfigCommand, Folder, Listing, MemberCommand, Node, NodeCommand, NodeInit,
+    CollectionCommand, ConfigCommand, Folder, Listing, MemberCommand, Node, NodeAudit, NodeCommand, NodeInit,
     TokenCommand, UserCommand,
 };
 use crate::{Status, terminal};
@@ -47,6 +47,7 @@ pub(crate) fn run(arguments: &Node) -> anyhow::Result<Status> {
             print(*format, settings.into_iter().map(line))?;
         }
         NodeCommand::Pull(arguments) => return pull::run(arguments),
+        NodeCommand::Audit(arguments) => audit(arguments)?,
         NodeCommand::Backup { file, at } => {
             let rows = watchfire_node::backup(&config(at)?, file)?;
             terminal::message(&format!("{rows} rows in {}", file.display()));
@@ -57,6 +58,37 @@ pub(crate) fn run(arguments: &Node) -> anyhow::Result<Status> {
         }
     }
     Ok(Status::Clear)
+}
+
+fn audit(arguments: &NodeAudit) -> anyhow::Result<()> {
+    let of = ActsOf {
+        actor: arguments.actor.clone(),
+        subject: arguments.subject.clone(),
+        action: arguments.action.clone(),
+        object: arguments.object.clone(),
+        since: arguments.since.clone(),
+        until: arguments.until.clone(),
+    };
+    let mut list = List::new(BufWriter::new(io::stdout().lock()), arguments.format);
+    let mut printed = Ok(());
+    watchfire_node::acts(&config(&arguments.at)?, &of, &mut |act: Act| {
+        // Names are what strangers typed.
+        let human = || {
+            let Act { place, at, actor, origin, action, subject, detail } = &act;
+            let line = format!("{place:>7} {at} {actor:<12} {origin:<15} {action:<18} {subject} {detail}");
+            line.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect()
+        };
+        let value = || {
+            json!({
+                "place": act.place, "time": act.at, "actor": act.actor, "origin": act.origin,
+                "action": act.action, "subject": act.subject, "detail": act.detail,
+            })
+        };
+        printed = list.print(human, value);
+        printed.is_ok()
+    })?;
+    printed?;
+    Ok(list.end()?)
 }
 
 fn config(at: &Folder) -> anyhow::Result<Config> {
