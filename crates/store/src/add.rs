@@ -8,17 +8,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::collection::CollectionKey;
+use crate::edges::Joining;
 use crate::engine::{Column, Rows};
 use crate::error::Result;
 use crate::giver::GiverKey;
 use crate::intern::{Items, LaneOf, WHOLE_STORE};
-use crate::search::{SEPARATOR, fold_into};
+use crate::limits::OBJECT_LIMIT_BYTES;
+use crate::search::{CREATED_BY_REF, SEPARATOR, fold_into};
 use crate::store::Write;
 use crate::values::NewValue;
-
-/// The largest object. The largest real ones (a report with its images) are a few megabytes; PostgreSQL holds a value
-/// of up to 1 GB, and a node says a smaller limit itself (TAXII 2.1 `max_content_length`).
-pub const OBJECT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
 /// The longest id, type, version word and marking summary. A STIX id is a type of up to 250 characters and 38 more;
 /// an index entry of PostgreSQL holds 2,700 bytes.
@@ -28,9 +26,6 @@ const NAME_LIMIT_BYTES: usize = 1024;
 /// before its sender sends another.
 const SPREAD_US: u64 = 50_000;
 
-/// The relation by which an object is found by its creator; and that which names the other id that a relation may go out
-/// from.
-pub(crate) const CREATED_BY_REF: &str = "created_by_ref";
 pub(crate) const SOURCE_REF: &str = "source_ref";
 
 /// An object as its adder read it. The store takes the bytes as they are and believes the rest.
@@ -428,16 +423,6 @@ impl Write<'_> {
             &[],
         )
     }
-}
-
-/// A row of `member` without its edges.
-pub(crate) struct Joining {
-    pub(crate) place: i64,
-    pub(crate) item: i64,
-    pub(crate) version_us: i64,
-    pub(crate) object: i64,
-    pub(crate) lane: i64,
-    pub(crate) added_us: i64,
 }
 
 /// How an object that is in the store already is sorted there.

@@ -6,7 +6,7 @@
 
 use crate::engine::{Column, Row, Rows};
 use crate::error::{Result, StoreError};
-use crate::page::PAGE_LIMIT;
+use crate::limits::PAGE_LIMIT;
 use crate::store::{Read, Write};
 
 /// An act to record.

@@ -12,12 +12,14 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::{Column, Row, Rows, Session};
 use crate::error::{Result, StoreError};
+use crate::hex::hex;
 use crate::ids;
-use crate::migrate::{self, hex};
-use crate::store::{Read, Write};
+use crate::limits::OBJECT_LIMIT_BYTES;
+use crate::migrate;
+use crate::store::{Read, Store, Write};
 
 /// The longest line: the largest object, escaped at worst six times, with its other columns.
-const LINE_LIMIT_BYTES: u64 = 6 * crate::add::OBJECT_LIMIT_BYTES as u64 + 65_536;
+const LINE_LIMIT_BYTES: u64 = 6 * OBJECT_LIMIT_BYTES as u64 + 65_536;
 
 /// Rows that are inserted at once.
 const ROWS: usize = 1_000;
@@ -314,8 +316,41 @@ fn tables() -> impl DoubleEndedIterator<Item = &'static Table> {
     TABLES.iter().filter(|table| table.until >= migrate::latest())
 }
 
+impl Store {
+    /// Writes all rows as JSON lines, as they are at this moment, while others go on reading and writing. Either
+    /// engine can [`Store::restore`] them.
+    pub fn dump(&self, out: &mut dyn std::io::Write) -> Result<Dumped> {
+        let mut began = false;
+        self.read(|read| {
+            if std::mem::replace(&mut began, true) {
+                // Half of it is already written: a second run would write those rows twice.
+                return Err(StoreError::Backup { reason: "the server went away".to_owned(), line: 0 });
+            }
+            dump(read, out)
+        })
+    }
+
+    /// Fills an empty store from a dump, and checks every row against the dump's hashes before it is committed.
+    pub fn restore(&self, dump: &mut dyn std::io::BufRead) -> Result<Dumped> {
+        let mut began = false;
+        self.at_length(|| {
+            self.write(|write| {
+                if std::mem::replace(&mut began, true) {
+                    return Err(StoreError::Backup { reason: "the server went away".to_owned(), line: 0 });
+                }
+                restore(write, dump)
+            })
+        })
+    }
+
+    /// Hashes of all rows, without writing them anywhere: equal for a store and its restored dump, on any engine.
+    pub fn digest(&self) -> Result<Dumped> {
+        self.read(|read| dump(read, &mut std::io::sink()))
+    }
+}
+
 /// Writes all rows of a snapshot.
-pub(crate) fn dump(read: &mut Read<'_>, out: &mut dyn std::io::Write) -> Result<Dumped> {
+fn dump(read: &mut Read<'_>, out: &mut dyn std::io::Write) -> Result<Dumped> {
     let mut out = std::io::BufWriter::with_capacity(1 << 16, out);
     let head = json!({"format": FORMAT, "migration": migrate::latest()});
     writeln!(out, "{head}").map_err(cannot_write)?;
@@ -380,7 +415,7 @@ fn cannot_write(source: std::io::Error) -> StoreError {
 
 /// Fills an empty store. A dump of an earlier migration goes into the tables of then, is compared there, and then comes
 /// the way that a store of then would.
-pub(crate) fn restore(write: &mut Write<'_>, dump: &mut dyn BufRead) -> Result<Dumped> {
+fn restore(write: &mut Write<'_>, dump: &mut dyn BufRead) -> Result<Dumped> {
     refuse_unless_empty(write)?;
     let mut lines = Lines { source: dump, number: 0 };
     let head = lines.next()?;

@@ -4,7 +4,6 @@
 //! the last that it may see. So each row knows whether it is newest (and oldest) at all, or at least in its lane, and
 //! adding a version corrects its neighbours and nobody else.
 
-use crate::add::Joining;
 use crate::collection::CollectionKey;
 use crate::engine::{Column, Row, Rows};
 use crate::error::Result;
@@ -16,6 +15,16 @@ pub(crate) const AT_ALL: i64 = 2;
 pub(crate) const IN_LANE: i64 = 1;
 /// A version of the same lane is beyond this one.
 pub(crate) const INSIDE: i64 = 0;
+
+/// A row of `member` without its edges.
+pub(crate) struct Joining {
+    pub(crate) place: i64,
+    pub(crate) item: i64,
+    pub(crate) version_us: i64,
+    pub(crate) object: i64,
+    pub(crate) lane: i64,
+    pub(crate) added_us: i64,
+}
 
 /// The places of the versions next to a new one, on both sides, in the collection and in its own lane.
 struct Neighbours {

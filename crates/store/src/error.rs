@@ -136,7 +136,7 @@ impl From<rusqlite::Error> for StoreError {
 
 impl From<postgres::Error> for StoreError {
     fn from(error: postgres::Error) -> Self {
-        if let Some(reason) = crate::tls::refusal(&error) {
+        if let Some(reason) = refusal_of_tls(&error) {
             return StoreError::Insecure { reason };
         }
         let Some(refusal) = error.as_db_error() else {
@@ -167,4 +167,16 @@ impl From<postgres::Error> for StoreError {
 
 fn is_io(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.is::<std::io::Error>()
+}
+
+/// Why TLS did not come about, where that is what a connection failed for. Waiting does not cure it.
+fn refusal_of_tls(error: &postgres::Error) -> Option<String> {
+    let cause = std::error::Error::source(error)?;
+    let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    if let Some(refusal) = wrapped.and_then(|wrapped| wrapped.downcast_ref::<rustls::Error>()) {
+        return Some(refusal.to_string());
+    }
+    // The client's own words for a server without TLS, and for a host without a name.
+    let is_tls = error.to_string().contains("TLS handshake") && wrapped.is_none();
+    (is_tls && !cause.is::<std::io::Error>()).then(|| cause.to_string())
 }

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::{Row, Session, Value};
 use crate::error::{Result, StoreError};
+use crate::hex::hex;
 use crate::ids;
 
 /// All migrations in order; the first is number 1.
@@ -130,13 +131,4 @@ fn lock(session: &mut Session<'_>) -> Result<()> {
 
 fn hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }

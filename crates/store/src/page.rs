@@ -13,17 +13,11 @@ use crate::clearance::{Clearance, MarkingKey};
 use crate::collection::CollectionKey;
 use crate::edges::{AT_ALL, INSIDE};
 use crate::engine::{Column, Row, Rows, Value};
+use crate::era::ERA_OBJECTS;
 use crate::error::Result;
 use crate::ids;
-use crate::search::ERA_OBJECTS;
+use crate::limits::{PAGE_LIMIT, PAGE_LIMIT_BYTES};
 use crate::store::Read;
-
-/// The longest page. Ten times what clients ask for; it bounds the memory of an answer.
-pub const PAGE_LIMIT: usize = 10_000;
-
-/// A page ends after the objects with which it has so many bytes: some thousand objects of the usual size are a tenth of
-/// it, and a few reports with their images are all of it.
-pub const PAGE_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Rows that are fetched at once, so that a page is at most that many objects larger than its limit.
 const FETCHED: usize = 64;

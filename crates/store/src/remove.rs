@@ -3,14 +3,16 @@
 //! What is taken out leaves a tombstone with a place of its own, so that whoever follows the collection learns of it.
 //! The object itself stays in the store: other collections may hold it, and evidence may rest on it.
 
-use crate::add::{Joining, SOURCE_REF};
+use crate::add::SOURCE_REF;
 use crate::clearance::{Clearance, MarkingKey};
 use crate::collection::CollectionKey;
+use crate::edges::Joining;
 use crate::edges::{AT_ALL, IN_LANE, INSIDE};
 use crate::engine::{Column, Rows, Value};
 use crate::error::{Result, StoreError};
 use crate::intern::{LaneOf, WHOLE_STORE};
-use crate::page::{Filter, PAGE_LIMIT};
+use crate::limits::PAGE_LIMIT;
+use crate::page::Filter;
 use crate::store::{Read, Write};
 
 /// A version of an object that was taken out of a collection.

@@ -8,7 +8,7 @@ use crate::engine::{Column, Row, Rows};
 use crate::error::{Result, StoreError};
 use crate::giver::GiverKey;
 use crate::ids;
-use crate::page::PAGE_LIMIT_BYTES;
+use crate::limits::PAGE_LIMIT_BYTES;
 use crate::store::{Read, Write};
 
 /// A version of an object where it stands in a collection.

@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::add::CREATED_BY_REF;
 use crate::clearance::{Clearance, MarkingKey};
 use crate::engine::{Column, Row, Rows, Value};
+use crate::era::{ERA_OBJECTS, era};
 use crate::error::Result;
+use crate::hex::hex;
 use crate::ids;
-use crate::migrate::hex;
-use crate::page::PAGE_LIMIT;
+use crate::limits::PAGE_LIMIT;
 use crate::store::Read;
 
 /// The longest value that is kept whole. Longer ones (command lines, e-mail bodies) are found by their beginning, and
@@ -34,10 +34,9 @@ const STEP_LIMIT: usize = 1_000;
 /// Objects that one call looks at: a query that matches almost nothing returns with a cursor rather than late.
 const WALK_LIMIT: usize = 100_000;
 
-/// Objects whose values stand in one order. More would scatter the values of a batch over more pages than a cache
-/// holds; fewer would be more ranges for each search. The migrations and the statements over dates know
-/// the number, too.
-pub(crate) const ERA_OBJECTS: i64 = 131_072;
+/// The relation by which an object is found by its creator; and that which names the other id that a relation may go out
+/// from.
+pub(crate) const CREATED_BY_REF: &str = "created_by_ref";
 
 /// Index ranges that are merged in one statement; of more, the result is sorted.
 pub(crate) const MERGED_LIMIT: usize = 64;
@@ -173,11 +172,6 @@ pub(crate) fn fold_into(value: &str, text: &mut String) {
     } else {
         text.push_str(&fold(value));
     }
-}
-
-/// The era in which the values of an object stand.
-pub(crate) fn era(object: i64) -> i64 {
-    object / ERA_OBJECTS
 }
 
 /// What stands between the values of an object, and in none of them (`beside` in the migrations).

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use crate::dump::{self, Dumped};
+use crate::address::without_password;
 use crate::engine::Session;
-use crate::engine::postgresql::{Postgres, without_password};
+use crate::engine::postgresql::Postgres;
 use crate::engine::sqlite::Sqlite;
 use crate::error::{Result, StoreError};
 use crate::migrate;
@@ -82,7 +82,7 @@ impl Store {
     }
 
     /// Runs `work`, which writes a transaction that may be as long as a whole store.
-    fn at_length<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(crate) fn at_length<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         match &self.engine {
             Engine::Sqlite(engine) => engine.at_length(work),
             Engine::Postgres(_) => work(),
@@ -106,37 +106,6 @@ impl Store {
             Engine::Sqlite(engine) => engine.write(work),
             Engine::Postgres(engine) => engine.write(work),
         }
-    }
-
-    /// Writes all rows as JSON lines, as they are at this moment, while others go on reading and writing. Either
-    /// engine can [`Store::restore`] them.
-    pub fn dump(&self, out: &mut dyn std::io::Write) -> Result<Dumped> {
-        let mut began = false;
-        self.read(|read| {
-            if std::mem::replace(&mut began, true) {
-                // Half of it is already written: a second run would write those rows twice.
-                return Err(StoreError::Backup { reason: "the server went away".to_owned(), line: 0 });
-            }
-            dump::dump(read, out)
-        })
-    }
-
-    /// Fills an empty store from a dump, and checks every row against the dump's hashes before it is committed.
-    pub fn restore(&self, dump: &mut dyn std::io::BufRead) -> Result<Dumped> {
-        let mut began = false;
-        self.at_length(|| {
-            self.write(|write| {
-                if std::mem::replace(&mut began, true) {
-                    return Err(StoreError::Backup { reason: "the server went away".to_owned(), line: 0 });
-                }
-                dump::restore(write, dump)
-            })
-        })
-    }
-
-    /// Hashes of all rows, without writing them anywhere: equal for a store and its restored dump, on any engine.
-    pub fn digest(&self) -> Result<Dumped> {
-        self.read(|read| dump::dump(read, &mut std::io::sink()))
     }
 
     /// What a node does now and then: the engine's own housekeeping.

@@ -20,7 +20,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::engine::postgresql::without_password;
+use crate::address::without_password;
 use crate::error::{Result, StoreError};
 
 /// A file of certificates or of a key: all authorities of a system are a quarter of it.
@@ -288,18 +288,6 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
-}
-
-/// Why TLS did not come about, where that is what a connection failed for. Waiting does not cure it.
-pub(crate) fn refusal(error: &postgres::Error) -> Option<String> {
-    let cause = std::error::Error::source(error)?;
-    let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    if let Some(refusal) = wrapped.and_then(|wrapped| wrapped.downcast_ref::<rustls::Error>()) {
-        return Some(refusal.to_string());
-    }
-    // The client's own words for a server without TLS, and for a host without a name.
-    let is_tls = error.to_string().contains("TLS handshake") && wrapped.is_none();
-    (is_tls && !cause.is::<std::io::Error>()).then(|| cause.to_string())
 }
 
 #[cfg(test)]

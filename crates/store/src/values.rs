@@ -11,8 +11,9 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::engine::{Column, Row, Rows, Value};
+use crate::era::era;
 use crate::error::{Result, StoreError};
-use crate::search::{Cursor, MERGED_LIMIT, SEPARATOR, era};
+use crate::search::{Cursor, MERGED_LIMIT, SEPARATOR};
 use crate::store::{Read, Write};
 
 /// Keys of a block: as many as two digits can tell apart, or half of them. Runs are written with it.

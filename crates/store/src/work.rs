@@ -3,7 +3,7 @@
 
 use crate::engine::{Column, Rows};
 use crate::error::{Result, StoreError};
-use crate::page::PAGE_LIMIT;
+use crate::limits::PAGE_LIMIT;
 use crate::store::{Read, Write};
 
 /// How often a shard is tried. One that has cost three workers their life will cost the fourth.

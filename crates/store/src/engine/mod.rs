@@ -9,7 +9,7 @@ pub(crate) mod sqlite;
 pub(crate) mod value;
 
 use crate::error::Result;
-use crate::ids::Known;
+use crate::filter::Known;
 use dialect::Dialect;
 pub(crate) use value::{Column, Row, Rows, Value};
 

@@ -174,14 +174,6 @@ fn is_gone<T>(done: &Result<T>) -> bool {
     matches!(done, Err(StoreError::Unreachable(_)))
 }
 
-/// An address as it may be shown.
-pub(crate) fn without_password(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return "postgres://…".to_owned() };
-    let hosts = rest.rsplit_once('@').map_or(rest, |(_, hosts)| hosts);
-    let hosts = hosts.split_once('?').map_or(hosts, |(hosts, _)| hosts);
-    format!("{scheme}://{hosts}")
-}
-
 /// Refuses a server on which an acknowledged write may not be on a disk, or that cannot hold all text.
 fn check_server(client: &mut Client) -> Result<()> {
     let row = client.query_one(

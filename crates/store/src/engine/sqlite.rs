@@ -15,7 +15,8 @@ use super::Session;
 use super::dialect::{Dialect, MANY};
 use super::value::{Column, Row, Rows, Value};
 use crate::error::{Result, StoreError};
-use crate::ids::{Filters, Known};
+use crate::filter::{Filters, Known};
+use crate::ids;
 
 /// How long a transaction waits for another process that writes. A batch of 10,000 objects takes under a second.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
@@ -122,7 +123,7 @@ impl Sqlite {
 
     /// The session of a transaction that has just begun.
     fn session<'a>(&self, connection: &'a Connection) -> Result<Session<'a>> {
-        let known = self.filters.known(&mut Session::Sqlite(connection, Known::default()))?;
+        let known = ids::known(&self.filters, &mut Session::Sqlite(connection, Known::default()))?;
         Ok(Session::Sqlite(connection, known))
     }
 
