@@ -114,23 +114,29 @@ impl Standing {
         let mut raised = 0;
         while !waiting.is_empty() {
             let ids: Vec<&str> = waiting.keys().map(String::as_str).collect();
-            let mut next: BTreeMap<String, Marking> = BTreeMap::new();
-            for naming in write.naming(&ids, self.giver, RAISED_LIMIT)? {
+            let is_enough = |id: &str, summary: &str| {
+                waiting.get(id).is_none_or(|demanded| Marking::read(summary).covers(demanded))
+            };
+            // One may name several of them, each of which demands its own.
+            let mut joined: BTreeMap<(String, i64), Marking> = BTreeMap::new();
+            for naming in write.naming(&ids, self.giver, &is_enough, RAISED_LIMIT)? {
                 let Some(demanded) = waiting.get(&naming.names) else { continue };
-                let marking = Marking::read(&naming.summary);
-                if marking.covers(demanded) {
-                    continue;
-                }
-                raised += 1;
-                if raised > RAISED_LIMIT {
-                    return Err(StoreError::Unstorable {
-                        what: "the objects",
-                        reason: "they would make more than 10,000 others more restrictive at once",
-                    });
-                }
-                let joined = marking.join(demanded);
-                write.remark(&naming.id, naming.version_us, &joined.summary())?;
-                join_into(&mut next, &naming.id, &joined.said());
+                let marking = joined
+                    .entry((naming.id, naming.version_us))
+                    .or_insert_with(|| Marking::read(&naming.summary));
+                *marking = marking.join(demanded);
+            }
+            raised += joined.len();
+            if raised > RAISED_LIMIT {
+                return Err(StoreError::Unstorable {
+                    what: "the objects",
+                    reason: "they would make more than 10,000 others more restrictive at once",
+                });
+            }
+            let mut next: BTreeMap<String, Marking> = BTreeMap::new();
+            for ((id, version_us), marking) in joined {
+                write.remark(&id, version_us, &marking.summary())?;
+                join_into(&mut next, &id, &marking.said());
             }
             waiting = next;
         }

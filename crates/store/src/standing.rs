@@ -85,25 +85,39 @@ impl Read<'_> {
         Ok(found)
     }
 
-    /// Versions of objects that a giver handed over and that name one of some ids, for each id at most `limit` and one
-    /// more, so that the caller sees that there are too many.
-    pub fn naming(&mut self, ids: &[&str], giver: GiverKey, limit: usize) -> Result<Vec<Naming>> {
+    /// Versions of objects that a giver handed over and that name one of some ids, without those whose marking, by its
+    /// summary, is enough for what they name; for each id and marking at most `limit` and one more, so that the caller sees
+    /// that there are too many.
+    pub fn naming(
+        &mut self,
+        ids: &[&str],
+        giver: GiverKey,
+        is_enough: &dyn Fn(&str, &str) -> bool,
+        limit: usize,
+    ) -> Result<Vec<Naming>> {
         let mut found = Vec::new();
-        // One id after the other: a limit for each, and few of a batch are named by anything that is already there.
-        let text = "select s.id, o.version_us, k.summary from relation t join beside b on b.object = t.object \
-             and b.giver = $2 join object o on o.key = t.object join item s on s.key = o.item \
-             join marking k on k.key = t.marking where t.target = $1 \
-             order by t.target, t.marking, t.object, t.kind limit $3";
+        // One id after the other: few of a batch are named by anything that is already there. Markings are few, and of
+        // those that are enough not one row is read, however many there are.
+        let of_names = "select k.key, k.summary from marking k \
+             where exists (select 1 from relation t where t.target = $1 and t.marking = k.key) order by k.key";
+        let text = "select distinct s.id, o.version_us from relation t join beside b on b.object = t.object \
+             and b.giver = $3 join object o on o.key = t.object join item s on s.key = o.item \
+             where t.target = $1 and t.marking = $2 limit $4";
         for (key, name) in self.named_items(ids)? {
-            let asked = limit as i64 + 1;
-            found.extend(self.session.list(text, &[key.into(), giver.0.into(), asked.into()], |row| {
-                Ok(Naming {
-                    names: name.clone(),
-                    id: row.string(0)?,
-                    version_us: row.int(1)?,
-                    summary: row.string(2)?,
-                })
-            })?);
+            let markings =
+                self.session.list(of_names, &[key.into()], |row| Ok((row.int(0)?, row.string(1)?)))?;
+            for (marking, summary) in markings.into_iter().filter(|(_, summary)| !is_enough(&name, summary)) {
+                let asked = limit as i64 + 1;
+                let values = [key.into(), marking.into(), giver.0.into(), asked.into()];
+                found.extend(self.session.list(text, &values, |row| {
+                    Ok(Naming {
+                        names: name.clone(),
+                        id: row.string(0)?,
+                        version_us: row.int(1)?,
+                        summary: summary.clone(),
+                    })
+                })?);
+            }
         }
         Ok(found)
     }

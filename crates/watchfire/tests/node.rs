@@ -440,6 +440,41 @@ fn nobody_learns_by_naming_it_whether_something_is_here() {
     }
 }
 
+/// What names two things that turn out to be for others is for those only whom both are for.
+#[test]
+fn what_names_several_is_bound_by_each() {
+    let node = Node::new();
+    node.add_user("ben", "observer", "BANK");
+    node.add_user("max", "observer", "SHOP");
+    let relation = of_type(
+        "relationship",
+        1,
+        &json!({ "relationship_type": "related-to", "source_ref": id("indicator", 1), "target_ref": id("indicator", 2),
+            "object_marking_refs": [CLEAR] }),
+    );
+    let note = of_type(
+        "note",
+        1,
+        &json!({ "content": "x", "object_refs": [id("relationship", 1)], "object_marking_refs": [CLEAR] }),
+    );
+    node.post(&envelope(&[relation, note]));
+    let of = |name: &str| {
+        let mut ids = node.get_as(name, &node.objects("?match[type]=indicator,relationship,note")).ids();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!(of("ben").len(), 2);
+    let (bank, shop) = (id("marking-definition", 1), id("marking-definition", 2));
+    node.post(&envelope(&[
+        definition(1, &json!({ "organisations": ["BANK"] })),
+        definition(2, &json!({ "organisations": ["SHOP"] })),
+        marked(1, &[CLEAR, &bank]),
+        marked(2, &[CLEAR, &shop]),
+    ]));
+    assert_eq!((of("ben"), of("max")), (vec![id("indicator", 1)], vec![id("indicator", 2)]));
+    assert_eq!(of("admin").len(), 4);
+}
+
 /// Nobody hides what another gave, by naming a thing of theirs or by holding it in a container.
 #[test]
 fn what_others_gave_stays_as_they_gave_it() {

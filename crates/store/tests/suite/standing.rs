@@ -63,21 +63,40 @@ pub(crate) fn what_names_an_id_is_told(home: &Home) {
     give(anna, &[note(2, "object_refs"), note(3, "created_by_ref"), note(4, "object_refs")]);
     give(ben, &[note(5, "object_refs")]);
     home.add(collection, &[named.clone(), note(6, "object_refs").marked("red")]);
-    let ask = |giver, limit| home.store.read(|read| read.naming(&[&named.id, "x"], giver, limit)).unwrap();
+    let ask = |giver, limit| {
+        home.store.read(|read| read.naming(&[&named.id, "x"], giver, &|_, _| false, limit)).unwrap()
+    };
     let found = ask(anna, 10);
     assert!(
         found.iter().all(|one| one.names == named.id && one.version_us == NOON && one.summary == "green")
     );
-    let ids = |found: &[Naming]| found.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
-    assert_eq!(ids(&found), [note(2, "").id, note(3, "").id, note(4, "").id]);
+    let sorted = |numbers: &[u64]| {
+        let mut ids: Vec<String> = numbers.iter().map(|number| note(*number, "").id).collect();
+        ids.sort_unstable();
+        ids
+    };
+    let ids = |found: &[Naming]| {
+        let mut ids: Vec<String> = found.iter().map(|one| one.id.clone()).collect();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!(ids(&found), sorted(&[2, 3, 4]));
     assert_eq!(ids(&ask(ben, 10)), [note(5, "").id]);
     assert_eq!(ask(anna, 1).len(), 2, "one more than asked tells that there are more");
+    // Those that are marked enough are not in the way of others, however many they are.
+    give(anna, &[note(7, "object_refs").marked("late")]);
+    let is_enough = |id: &str, summary: &str| {
+        assert_eq!(id, named.id);
+        summary == "green"
+    };
+    let rest = home.store.read(|read| read.naming(&[&named.id], anna, &is_enough, 1)).unwrap();
+    assert_eq!((ids(&rest), rest[0].summary.as_str()), (vec![note(7, "").id], "late"));
     // What contains it, each way of it once.
     let mut containing = home.store.read(|read| read.containing(&[&named.id, "x"])).unwrap();
-    containing.sort_by_key(|one| one.giver);
+    containing.sort_by_key(|one| (one.giver, one.summary.clone()));
     let shown: Vec<(&str, Option<GiverKey>)> =
         containing.iter().map(|one| (one.summary.as_str(), one.giver)).collect();
-    assert_eq!(shown, [("red", None), ("green", Some(anna)), ("green", Some(ben))]);
+    assert_eq!(shown, [("red", None), ("green", Some(anna)), ("late", Some(anna)), ("green", Some(ben))]);
     assert!(containing.iter().all(|one| one.contains == named.id));
 }
 
