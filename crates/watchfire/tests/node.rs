@@ -540,9 +540,19 @@ fn pool(history: u64) -> Vec<String> {
 /// A random object that names others of its history. What is secret has versions of its own: that one is here is no secret
 /// to whoever knows it (docs/node.md).
 fn any_object(random: &mut Random, ids: &[String], is_secret: bool) -> Value {
-    let any = |random: &mut Random| ids[random.below(ids.len() as u64) as usize].clone();
-    let own = any(random);
+    let own = ids[random.below(ids.len() as u64) as usize].clone();
     let minute = random.below(5) * 2 + u64::from(is_secret);
+    let mut made = any_version(random, ids, &own, minute);
+    let marking = if is_secret { 3 } else { random.below(5) };
+    if let Some(marking) = [CLEAR, GREEN, RED, RED].get(marking as usize) {
+        made["object_marking_refs"] = json!([marking]);
+    }
+    made
+}
+
+/// A version of an object, unmarked, that names others.
+fn any_version(random: &mut Random, ids: &[String], own: &str, minute: u64) -> Value {
+    let any = |random: &mut Random| ids[random.below(ids.len() as u64) as usize].clone();
     let object_type = own.split("--").next().unwrap().to_owned();
     let mut made = json!({ "type": object_type, "spec_version": "2.1", "id": own });
     let several = |random: &mut Random| (0..=random.below(2)).map(|_| any(random)).collect::<Vec<String>>();
@@ -568,11 +578,49 @@ fn any_object(random: &mut Random, ids: &[String], is_secret: bool) -> Value {
             made["created_by_ref"] = creators[random.below(creators.len() as u64) as usize].as_str().into();
         }
     }
-    let marking = if is_secret { 3 } else { random.below(5) };
-    if let Some(marking) = [CLEAR, GREEN, RED, RED].get(marking as usize) {
-        made["object_marking_refs"] = json!([marking]);
-    }
     made
+}
+
+/// Of what one account gives, all of it marked, it is the same in which order it comes, and in how many requests.
+#[test]
+fn the_order_in_which_things_come_decides_nothing() {
+    const NAMES: [&str; 3] = ["ben", "max", "olga"];
+    let histories = std::env::var("HISTORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(20);
+    let (at_once, one_by_one) = (Node::new(), Node::new());
+    let audiences = [("BANK", 1), ("SHOP", 2)]
+        .map(|(name, number)| definition(number, &json!({ "organisations": [name] })));
+    for node in [&at_once, &one_by_one] {
+        node.add_user("ben", "observer", "BANK");
+        node.add_user("max", "observer", "SHOP");
+        node.add_user("olga", "observer", "CERT-A");
+        node.post(&envelope(&audiences));
+    }
+    let markings = [vec![CLEAR.to_owned()], vec![GREEN.to_owned()], vec![RED.to_owned()]]
+        .into_iter()
+        .chain((1..=2).map(|number| vec![CLEAR.to_owned(), id("marking-definition", number)]))
+        .collect::<Vec<_>>();
+    let mut told = 0;
+    for history in 1_u64..=histories {
+        let mut random = Random(history.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let ids: Vec<String> = pool(history).into_iter().filter(|id| !id.starts_with("ipv4-addr")).collect();
+        let mut objects: Vec<Value> = ids.iter().map(|own| any_version(&mut random, &ids, own, 0)).collect();
+        for object in &mut objects {
+            object["object_marking_refs"] = json!(markings[random.below(markings.len() as u64) as usize]);
+        }
+        // Some are malformed (a relationship from itself, say), and are refused either way.
+        assert_eq!(at_once.post(&envelope(&objects)).status, 202);
+        while !objects.is_empty() {
+            let next = objects.swap_remove(random.below(objects.len() as u64) as usize);
+            assert_eq!(one_by_one.post(&envelope(&[next])).status, 202);
+        }
+        let asked = format!("?match[id]={}", ids.join(","));
+        for name in NAMES {
+            let views = [&at_once, &one_by_one].map(|node| history_views(node, name, &asked, &ids));
+            assert_eq!(views[0], views[1], "history {history}, {name}");
+            told += views[0].iter().filter(|view| view.contains(" 200 ")).count() as u64;
+        }
+    }
+    assert!(told > histories && told < histories * 33, "something is told, and not all: {told}");
 }
 
 /// Whatever one account keeps for its own eyes, and whenever it came: nobody else is told anything else by it, whatever
