@@ -4,8 +4,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use watchfire_stix::Timestamp;
 
-use crate::error::{NodeError, Result};
-
 /// Now, in microseconds since 1970.
 pub(crate) fn now_us() -> i64 {
     let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -27,15 +25,6 @@ pub(crate) fn text(us: i64) -> String {
     let whole = Timestamp::new(us.div_euclid(1_000_000), 0).to_string();
     let seconds = whole.strip_suffix(".000Z").unwrap_or(&whole);
     format!("{seconds}.{:06}Z", us.rem_euclid(1_000_000))
-}
-
-/// A day or an instant, in microseconds.
-pub(crate) fn asked_time(text: &str) -> Result<i64> {
-    let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
-    let read = Timestamp::parse(&whole);
-    read.map(microseconds).ok_or_else(|| {
-        NodeError::Asked(format!("{text} is no time; write 2021-03-02 or 2021-03-02T00:00:00Z"))
-    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use watchfire_release::{Directory, Gate, Marking, Recipient, Use};
 use watchfire_stix::{Id, Tlp};
 use watchfire_store::{Account, Clearance, Cursor, Found, MarkingKey, Query, Sought, Store};
 
-use crate::clock::{asked_time, instant, now_us};
+use crate::clock::{instant, now_us};
 use crate::config::Config;
 use crate::error::{NodeError, Result};
 use crate::intake::version_text;
@@ -76,10 +76,10 @@ pub struct Selection {
     pub created_by: Option<String>,
     /// They name this id.
     pub related_to: Option<String>,
-    /// Their version is not before this.
-    pub since: Option<String>,
-    /// Their version is before this.
-    pub until: Option<String>,
+    /// Their version is not before this, in microseconds.
+    pub since_us: Option<i64>,
+    /// Their version is before this, in microseconds.
+    pub until_us: Option<i64>,
     /// The level of TLP that they come to.
     pub tlp: Option<String>,
     /// Every version and not the newest only.
@@ -237,8 +237,8 @@ fn query(selection: &Selection) -> Result<Query<'_>> {
         id: None,
         types: selection.types.iter().map(String::as_str).collect(),
         created_by: selection.created_by.as_deref(),
-        since_us: selection.since.as_deref().map(asked_time).transpose()?,
-        until_us: selection.until.as_deref().map(asked_time).transpose()?,
+        since_us: selection.since_us,
+        until_us: selection.until_us,
         related_to: selection.related_to.as_deref(),
     })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use watchfire_store::{AuditRow, PAGE_LIMIT, Store};
 
 use crate::audit::{RENEW, runs_in};
-use crate::clock::{asked_time, text};
+use crate::clock::text;
 use crate::config::Config;
 use crate::error::Result;
 use crate::node::open_store;
@@ -21,18 +21,18 @@ pub struct ActsOf {
     pub action: Option<String>,
     /// That added, released or removed this object.
     pub object: Option<String>,
-    /// Not before this.
-    pub since: Option<String>,
-    /// Before this.
-    pub until: Option<String>,
+    /// Not before this, in microseconds.
+    pub since_us: Option<i64>,
+    /// Before this, in microseconds.
+    pub until_us: Option<i64>,
 }
 
-/// An act.
+/// An act that was recorded.
 #[derive(Debug, Clone)]
-pub struct Act {
+pub struct Recorded {
     /// Its place in the audit.
     pub place: i64,
-    /// When, in microseconds.
+    /// When, RFC 3339 in UTC.
     pub at: String,
     /// Who.
     pub actor: String,
@@ -47,9 +47,7 @@ pub struct Act {
 }
 
 /// Acts in the order in which they were recorded; `each` says whether to go on.
-pub fn acts(config: &Config, of: &ActsOf, each: &mut dyn FnMut(Act) -> bool) -> Result<()> {
-    let since = of.since.as_deref().map(asked_time).transpose()?;
-    let until = of.until.as_deref().map(asked_time).transpose()?;
+pub fn acts(config: &Config, of: &ActsOf, each: &mut dyn FnMut(Recorded) -> bool) -> Result<()> {
     let store = open_store(config)?;
     // What was recorded just now has no place yet.
     while store.write(|write| write.place_audit(PAGE_LIMIT))? > 0 {}
@@ -65,13 +63,13 @@ pub fn acts(config: &Config, of: &ActsOf, each: &mut dyn FnMut(Act) -> bool) -> 
         let fits = is(&of.actor, &row.actor)
             && is(&of.subject, &row.subject)
             && action_fits
-            && since.is_none_or(|since| row.at_us >= since)
-            && until.is_none_or(|until| row.at_us < until)
+            && of.since_us.is_none_or(|since| row.at_us >= since)
+            && of.until_us.is_none_or(|until| row.at_us < until)
             && of_object.as_ref().is_none_or(|traces| traces.are_in(&row));
         if !fits {
             return true;
         }
-        each(Act {
+        each(Recorded {
             place: row.place.unwrap_or_default(),
             at: text(row.at_us),
             actor: row.actor,

@@ -11,7 +11,6 @@
 
 mod add;
 mod administer;
-mod asked;
 mod audit;
 mod batch;
 mod clearance;
@@ -43,6 +42,7 @@ mod sign_in;
 mod signed_in;
 mod standing;
 mod taxii;
+mod timed;
 mod tls;
 mod totp;
 mod understand;
@@ -57,7 +57,7 @@ pub use client::{Credential, Offered, Pull, Pulled, Upstream, offers, pull};
 pub use config::{CONFIG_FILE, Config, LogFormat, LogRequests, Validation};
 pub use error::NodeError;
 pub use explain::{Asked, Explained, Readers, Selection, Told, explain, select};
-pub use history::{Act, ActsOf, acts};
+pub use history::{ActsOf, Recorded, acts};
 pub use init::{Initialised, New, init};
 pub use serve::{Serving, serve};
 pub use settings::Setting;

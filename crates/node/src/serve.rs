@@ -68,8 +68,8 @@ const EMBARGOES_EVERY: Duration = Duration::from_secs(2);
 pub struct Serving {
     /// The address on which it does.
     pub address: SocketAddr,
-    /// Whether it speaks TLS.
-    pub tls: bool,
+    /// The address of its discovery.
+    pub url: String,
 }
 
 /// Serves until a signal ends it. `on_ready` is told where, once requests are answered.
@@ -96,12 +96,12 @@ pub fn serve(config: Config, on_ready: impl FnOnce(&Serving)) -> Result<()> {
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}/taxii2/");
         let fields = [
-            ("url", url.into()),
+            ("url", url.as_str().into()),
             ("organisation", node.config.organisation.as_str().into()),
             ("version", env!("CARGO_PKG_VERSION").into()),
         ];
         log(Level::Info, "started", &fields);
-        on_ready(&Serving { address, tls: acceptor.is_some() });
+        on_ready(&Serving { address, url });
         tokio::spawn(sweep(Arc::clone(&swept)));
         tokio::spawn(end_embargoes(swept));
         accept(&node, &listener, acceptor).await;

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::giver::GiverKey;
 use crate::intern::{Items, LaneOf, WHOLE_STORE};
 use crate::limits::OBJECT_LIMIT_BYTES;
-use crate::search::{CREATED_BY_REF, SEPARATOR, fold_into};
+use crate::search::{CREATED_BY_REF, SEPARATOR, SOURCE_REF, fold_into};
 use crate::store::Write;
 use crate::values::NewValue;
 
@@ -25,8 +25,6 @@ const NAME_LIMIT_BYTES: usize = 1024;
 /// The time over which the dates of a batch of several markings are spread: long beside a run of usual length, and over
 /// before its sender sends another.
 const SPREAD_US: u64 = 50_000;
-
-pub(crate) const SOURCE_REF: &str = "source_ref";
 
 /// An object as its adder read it. The store takes the bytes as they are and believes the rest.
 #[derive(Debug, Clone)]

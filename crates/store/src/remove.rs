@@ -3,7 +3,6 @@
 //! What is taken out leaves a tombstone with a place of its own, so that whoever follows the collection learns of it.
 //! The object itself stays in the store: other collections may hold it, and evidence may rest on it.
 
-use crate::add::SOURCE_REF;
 use crate::clearance::{Clearance, MarkingKey};
 use crate::collection::CollectionKey;
 use crate::edges::Joining;
@@ -13,6 +12,7 @@ use crate::error::{Result, StoreError};
 use crate::intern::{LaneOf, WHOLE_STORE};
 use crate::limits::PAGE_LIMIT;
 use crate::page::Filter;
+use crate::search::SOURCE_REF;
 use crate::store::{Read, Write};
 
 /// A version of an object that was taken out of a collection.

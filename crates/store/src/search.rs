@@ -34,9 +34,11 @@ const STEP_LIMIT: usize = 1_000;
 /// Objects that one call looks at: a query that matches almost nothing returns with a cursor rather than late.
 const WALK_LIMIT: usize = 100_000;
 
-/// The relation by which an object is found by its creator; and that which names the other id that a relation may go out
-/// from.
+/// The relation by which an object is found by its creator.
 pub(crate) const CREATED_BY_REF: &str = "created_by_ref";
+
+/// That which names the other id from which what an object states may go out.
+pub(crate) const SOURCE_REF: &str = "source_ref";
 
 /// Index ranges that are merged in one statement; of more, the result is sorted.
 pub(crate) const MERGED_LIMIT: usize = 64;

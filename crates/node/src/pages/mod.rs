@@ -20,7 +20,6 @@ use axum::routing::any;
 use http_body_util::{BodyExt as _, Limited};
 use watchfire_store::Session;
 
-use crate::asked::Asked;
 use crate::clock::now_us;
 use crate::node::Node;
 use crate::oidc::CALLBACK;
@@ -29,6 +28,7 @@ use crate::percent;
 use crate::session;
 use crate::signed_in::SignedIn;
 use crate::taxii::{Refusal, Reply, blocking, finish, options, text};
+use crate::timed::Timed;
 
 /// A form with a password of 1,024 bytes, each encoded, and room beside it.
 const FORM_LIMIT_BYTES: usize = 8 * 1024;
@@ -90,7 +90,7 @@ pub(crate) fn router(node: &Arc<Node>) -> Router {
 }
 
 async fn answer(node: Arc<Node>, page: &'static Page, request: Request) -> Response {
-    let asked = Asked::of(page.name, &request);
+    let asked = Timed::of(page.name, &request);
     let is_head = request.method() == Method::HEAD;
     let counted = Arc::clone(&node);
     let response = respond(node, page, request).await;

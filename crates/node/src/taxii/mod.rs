@@ -29,12 +29,12 @@ pub(crate) use collections::readable_collections;
 pub(crate) use refusal::Refusal;
 pub(crate) use reply::{Reply, finish, options};
 
-use crate::asked::Asked;
 use crate::node::Node;
 use crate::packing::Coding;
 use crate::peer::Peer;
 use crate::sign_in::{Attempt, Brought, sign_in};
 use crate::signed_in::SignedIn;
+use crate::timed::Timed;
 
 /// What an endpoint is given.
 pub(crate) struct Call {
@@ -159,7 +159,7 @@ async fn handle(
     path: HashMap<String, String>,
     request: Request,
 ) -> Response {
-    let asked = Asked::of(route.name, &request);
+    let asked = Timed::of(route.name, &request);
     let counted = Arc::clone(&node);
     let is_head = request.method() == Method::HEAD;
     let response = answer(node, route, path, request).await;

@@ -3,7 +3,10 @@
 
 pub(crate) mod server;
 
-use watchfire_store::{CollectionKey, NewCollection, NewObject, NewRelation, Options, Outcome, Store};
+use watchfire_store::{
+    AccountKey, CollectionKey, GiverKey, NewAccount, NewCollection, NewObject, NewRelation, Options, Outcome,
+    Role, Store,
+};
 
 /// 19 July 2021, 12:00 UTC.
 pub(crate) const NOON: i64 = 1_626_696_000_000_000;
@@ -33,6 +36,17 @@ impl Home {
 
     pub(crate) fn postgres() -> Option<Self> {
         Some(Self::at(server::shared()?.new_database(), None))
+    }
+
+    /// An account and the giver that it is for its organisation.
+    pub(crate) fn giver(&self, name: &str, organisation: &str) -> (AccountKey, GiverKey) {
+        let account =
+            NewAccount { name, role: Role::Analyst, organisation, attributes: "{}", password_hash: None };
+        let made = self.store.write(|write| {
+            let account = write.create_account(&account, NOON)?;
+            Ok((account, write.giver(account, organisation)?))
+        });
+        made.unwrap()
     }
 
     fn at(address: String, folder: Option<tempfile::TempDir>) -> Self {

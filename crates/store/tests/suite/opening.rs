@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use watchfire_store::{NewAccount, Options, Role, Store, StoreError};
+use watchfire_store::{Options, Store, StoreError};
 
 use crate::common::{Home, Made, NOON, many};
 
@@ -71,18 +71,7 @@ const WITHOUT_HASHES: &str = "
 
 pub(crate) fn a_store_of_before_is_brought_forward(home: &Home) {
     let collection = home.collection("1");
-    let giver = NewAccount {
-        name: "anna",
-        role: Role::Analyst,
-        organisation: "cert",
-        attributes: "{}",
-        password_hash: None,
-    };
-    let giver = home.store.write(|write| {
-        let account = write.create_account(&giver, NOON)?;
-        write.giver(account, "cert")
-    });
-    let giver = giver.unwrap();
+    let (_, giver) = home.giver("anna", "cert");
     let mut objects = many(0, 10);
     objects[1] = objects[1].clone().by("identity--c").related("a--1", "uses", "b--1");
     objects[2].values.clear();

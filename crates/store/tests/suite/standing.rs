@@ -1,8 +1,6 @@
 //! Promises about what is there already, and about parties.
 
-use watchfire_store::{
-    GIVEN_LIMIT, GiverKey, MarkingKey, Naming, NewAccount, NewObject, Newest, Party, Role, UpstreamPlace,
-};
+use watchfire_store::{GIVEN_LIMIT, GiverKey, MarkingKey, Naming, NewObject, Newest, Party, UpstreamPlace};
 
 use crate::common::{Home, Made, NOON};
 
@@ -28,21 +26,11 @@ pub(crate) fn the_newest_of_ids_is_told(home: &Home) {
 }
 
 fn giver(home: &Home, name: &str) -> GiverKey {
-    let account = NewAccount {
-        name,
-        role: Role::Analyst,
-        organisation: "CERT-A",
-        attributes: "{}",
-        password_hash: None,
-    };
-    let made = home.store.write(|write| {
-        let account = write.create_account(&account, NOON)?;
-        let giver = write.giver(account, "CERT-A")?;
-        assert_eq!(write.giver(account, "CERT-A")?, giver, "one number for each");
-        assert_ne!(write.giver(account, "CERT-B")?, giver, "who pulls from elsewhere gives for that");
-        Ok(giver)
-    });
-    made.unwrap()
+    let (account, giver) = home.giver(name, "CERT-A");
+    let again = |organisation| home.store.write(|write| write.giver(account, organisation)).unwrap();
+    assert_eq!(again("CERT-A"), giver, "one number for each");
+    assert_ne!(again("CERT-B"), giver, "who pulls from elsewhere gives for that");
+    giver
 }
 
 pub(crate) fn what_names_an_id_is_told(home: &Home) {

@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use watchfire_hunt::model::{Hunted, RuleInfo, Verdict};
 use watchfire_hunt::report::{self, About, Columns, UnknownColumn, human, stix};
 use watchfire_hunt::shards::By;
@@ -18,6 +16,7 @@ use watchfire_hunt::{AllowList, Options, hunt, hunt_measured};
 use watchfire_sigma::Level;
 use watchfire_stix::Tlp;
 
+use super::time::{Edge, time};
 use crate::arguments::{Format, Hunt, HuntStep, HuntTold, HuntWhat};
 use crate::{Status, content, terminal};
 
@@ -214,25 +213,4 @@ fn level(text: &str) -> anyhow::Result<Level> {
         Ok(level) => Ok(level),
         Err(_) => bail!("{text:?} is no level\nhint: informational, low, medium, high or critical"),
     }
-}
-
-/// Which end of a day a bare date means.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Edge {
-    Start,
-    End,
-}
-
-fn time(text: &str, edge: Edge) -> anyhow::Result<Timestamp> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    let Ok(date) = text.parse::<Date>() else {
-        bail!("{text:?} is no time\nhint: 2021-03-03 or 2021-03-03T05:00:00Z, in UTC");
-    };
-    let time = match edge {
-        Edge::Start => date.at(0, 0, 0, 0),
-        Edge::End => date.at(23, 59, 59, 999_999_999),
-    };
-    Ok(TimeZone::UTC.to_timestamp(time)?)
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write as _};
 
 use serde_json::{Value, json};
+use watchfire_artifact::text::into_printable;
 use watchfire_node::{Asked, Config, Explained, Readers, Selection, Told};
 
 use super::list::List;
+use super::time::instant_us;
 use crate::Status;
 use crate::arguments::{Intel, IntelCommand, Share, Which};
 
@@ -53,17 +55,17 @@ fn asked(share: &Share) -> Asked<'_> {
     Asked { readers, purpose: &share.purpose }
 }
 
-fn selection(which: &Which) -> Selection {
-    Selection {
+fn selection(which: &Which) -> anyhow::Result<Selection> {
+    Ok(Selection {
         values: which.values.clone(),
         types: which.types.clone(),
         created_by: which.created_by.clone(),
         related_to: which.related_to.clone(),
-        since: which.since.clone(),
-        until: which.until.clone(),
+        since_us: instant_us(which.since.as_deref())?,
+        until_us: instant_us(which.until.as_deref())?,
         tlp: which.tlp.clone(),
         every_version: which.every_version,
-    }
+    })
 }
 
 type Out<'a> = List<BufWriter<io::StdoutLock<'a>>>;
@@ -91,7 +93,7 @@ fn objects(
         };
         printed.is_ok()
     };
-    watchfire_node::select(config, &selection(which), asked(share), each)?;
+    watchfire_node::select(config, &selection(which)?, asked(share), each)?;
     printed?;
     list.end()?;
     Ok(if withheld { Status::Found } else { Status::Clear })
@@ -122,7 +124,7 @@ fn shares(config: &Config, which: &Which, share: &Share, mut list: Out<'_>) -> a
         }
         true
     };
-    watchfire_node::select(config, &selection(which), asked(share), each)?;
+    watchfire_node::select(config, &selection(which)?, asked(share), each)?;
     for shared in &shares {
         let human = || {
             let whys: Vec<String> =
@@ -156,7 +158,7 @@ fn title(bytes: &[u8]) -> String {
     let object: Value = serde_json::from_slice(bytes).unwrap_or_default();
     let named = ["name", "value", "pattern", "content", "path", "relationship_type"];
     let text = named.into_iter().find_map(|name| object[name].as_str()).unwrap_or_default();
-    text.chars().map(|one| if one.is_control() { ' ' } else { one }).take(SHOWN_CHARACTERS).collect()
+    into_printable(text.chars().take(SHOWN_CHARACTERS).collect())
 }
 
 fn object_line(found: &Explained) -> String {

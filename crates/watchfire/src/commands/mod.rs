@@ -8,3 +8,4 @@ pub(crate) mod node;
 pub(crate) mod pattern;
 pub(crate) mod rules;
 pub(crate) mod stix;
+mod time;

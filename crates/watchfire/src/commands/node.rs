@@ -7,10 +7,14 @@ use std::io::{self, BufWriter, Read as _, Write as _};
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-use watchfire_node::{Act, ActsOf, CollectionSpec, Config, LogFormat, New, NewUser, Setting, init, serve};
+use watchfire_artifact::text::into_printable;
+use watchfire_node::{
+    ActsOf, CollectionSpec, Config, LogFormat, New, NewUser, Recorded, Setting, init, serve,
+};
 use watchfire_release::{Community, Organisation};
 
 use super::list::List;
+use super::time::instant_us;
 use crate::arguments::{
     CollectionCommand, ConfigCommand, Folder, Listing, MemberCommand, Node, NodeAudit, NodeCommand, NodeInit,
     TokenCommand, UserCommand,
@@ -28,9 +32,8 @@ pub(crate) fn run(arguments: &Node) -> anyhow::Result<Status> {
             let config = config(at)?;
             let is_for_people = config.log.format == LogFormat::Text;
             serve(config, |serving| {
-                let scheme = if serving.tls { "https" } else { "http" };
                 if is_for_people {
-                    terminal::message(&format!("serving {scheme}://{}/taxii2/", serving.address));
+                    terminal::message(&format!("serving {}", serving.url));
                 }
             })?;
         }
@@ -66,17 +69,18 @@ fn audit(arguments: &NodeAudit) -> anyhow::Result<()> {
         subject: arguments.subject.clone(),
         action: arguments.action.clone(),
         object: arguments.object.clone(),
-        since: arguments.since.clone(),
-        until: arguments.until.clone(),
+        since_us: instant_us(arguments.since.as_deref())?,
+        until_us: instant_us(arguments.until.as_deref())?,
     };
     let mut list = List::new(BufWriter::new(io::stdout().lock()), arguments.format);
     let mut printed = Ok(());
-    watchfire_node::acts(&config(&arguments.at)?, &of, &mut |act: Act| {
+    watchfire_node::acts(&config(&arguments.at)?, &of, &mut |act: Recorded| {
         // Names are what strangers typed.
         let human = || {
-            let Act { place, at, actor, origin, action, subject, detail } = &act;
-            let line = format!("{place:>7} {at} {actor:<12} {origin:<15} {action:<18} {subject} {detail}");
-            line.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect()
+            let Recorded { place, at, actor, origin, action, subject, detail } = &act;
+            into_printable(format!(
+                "{place:>7} {at} {actor:<12} {origin:<15} {action:<18} {subject} {detail}"
+            ))
         };
         let value = || {
             json!({

@@ -13,14 +13,14 @@ use crate::node::Node;
 use crate::peer::Peer;
 
 /// A request under way.
-pub(crate) struct Asked {
+pub(crate) struct Timed {
     route: &'static str,
     method: Method,
     from: Option<IpAddr>,
     began: Instant,
 }
 
-impl Asked {
+impl Timed {
     pub(crate) fn of(route: &'static str, request: &Request) -> Self {
         let from = request.extensions().get::<Peer>().map(|peer| peer.address);
         Self { route, method: request.method().clone(), from, began: Instant::now() }
@@ -29,7 +29,7 @@ impl Asked {
 
 impl Node {
     /// Counts a request that was answered, and logs it where that is wanted.
-    pub(crate) fn count(&self, asked: &Asked, status: StatusCode) {
+    pub(crate) fn count(&self, asked: &Timed, status: StatusCode) {
         let took = asked.began.elapsed();
         self.metrics.count_request(asked.route, status.as_u16(), took);
         let failed = status.is_client_error() || status.is_server_error();
